@@ -1,0 +1,311 @@
+"""A neural model in memory: what it computes, its weights, and what its maker said about it.
+
+Every file format is read into these types and written from them; kernels, the ONNX writer and the
+reference evaluation read nothing else. Arrays are float32 and never changed after construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float32]
+Gating: TypeAlias = Literal["none", "gated", "blended"]
+FILM_SLOTS = (
+    "conv_pre_film",
+    "conv_post_film",
+    "input_mixin_pre_film",
+    "input_mixin_post_film",
+    "activation_pre_film",
+    "activation_post_film",
+    "layer1x1_post_film",
+    "head1x1_post_film",
+)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An element-wise function by the name `.nam` gives it (``"Tanh"``, ``"LeakyReLU"``, …).
+
+    ``parameters`` are its constants in the order the format lists them, a PReLU's slopes included.
+    """
+
+    kind: str
+    parameters: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A causal, dilated convolution over time.
+
+    Parameters
+    ----------
+    weight : ndarray, shape (outputs, inputs / groups, kernel)
+        ``weight[..., -1]`` meets the newest sample.
+    bias : ndarray, shape (outputs,), or None
+    dilation : int, in samples
+    groups : int
+    """
+
+    weight: Array
+    bias: Array | None = None
+    dilation: int = 1
+    groups: int = 1
+
+    @property
+    def outputs(self) -> int:
+        return self.weight.shape[0]
+
+    @property
+    def inputs(self) -> int:
+        return self.weight.shape[1] * self.groups
+
+    @property
+    def kernel(self) -> int:
+        return self.weight.shape[2]
+
+    @property
+    def memory(self) -> int:
+        """Past samples needed beside the newest one."""
+        return (self.kernel - 1) * self.dilation
+
+    def dense(self) -> Array:
+        """The weight with groups written out, shape (outputs, inputs, kernel)."""
+        if self.groups == 1:
+            return self.weight
+        full = np.zeros((self.outputs, self.inputs, self.kernel), np.float32)
+        rows, columns = self.outputs // self.groups, self.weight.shape[1]
+        for g in range(self.groups):
+            full[g * rows : (g + 1) * rows, g * columns : (g + 1) * columns] = self.weight[
+                g * rows : (g + 1) * rows
+            ]
+        return full
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Scale and offset per channel, already folded from mean, variance, gamma and beta."""
+
+    scale: Array
+    offset: Array
+    statistics: tuple[Array, Array, Array, Array, float] | None = None  # as read, to write it back
+
+
+@dataclass(frozen=True)
+class Lstm:
+    """One LSTM layer, gates in the order i, f, g, o.
+
+    ``weight_x`` (4H, inputs), ``weight_h`` (4H, H), ``bias`` (4H,), initial ``h`` and ``c`` (H,).
+    """
+
+    weight_x: Array
+    weight_h: Array
+    bias: Array
+    h: Array
+    c: Array
+
+    @property
+    def hidden(self) -> int:
+        return self.weight_h.shape[1]
+
+    @property
+    def inputs(self) -> int:
+        return self.weight_x.shape[1]
+
+
+@dataclass(frozen=True)
+class Gru:
+    """One GRU layer, gates in torch's order r, z, n, the reset applied after the recurrent product.
+
+    ``weight_x`` (3H, inputs), ``weight_h`` (3H, H), ``bias_x`` (3H,), ``bias_h`` (3H,), ``h`` (H,).
+    """
+
+    weight_x: Array
+    weight_h: Array
+    bias_x: Array
+    bias_h: Array
+    h: Array
+
+    @property
+    def hidden(self) -> int:
+        return self.weight_h.shape[1]
+
+    @property
+    def inputs(self) -> int:
+        return self.weight_x.shape[1]
+
+
+@dataclass(frozen=True)
+class Dense:
+    """``y = weight @ x + bias`` for each sample; ``weight`` (outputs, inputs), ``bias`` (outputs,)."""
+
+    weight: Array
+    bias: Array
+
+
+Layer: TypeAlias = Convolution | BatchNorm | Activation | Lstm | Gru | Dense
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Layers one after another: NAM's LSTM, ConvNet and Linear, and all of RTNeural's files.
+
+    With ``skip``, the network's (gained) input is added to its output. Gains are linear.
+    """
+
+    layers: tuple[Layer, ...]
+    skip: bool = False
+    input_gain: float = 1.0
+    output_gain: float = 1.0
+
+
+@dataclass(frozen=True)
+class Film:
+    """Feature-wise linear modulation: a 1x1 convolution of the condition gives scale (and shift)."""
+
+    convolution: Convolution
+    shift: bool
+
+
+@dataclass(frozen=True)
+class WaveNetLayer:
+    """One residual layer of a NAM WaveNet; ``None`` parts are absent.
+
+    With gating the convolution and the mixin have 2 × bottleneck outputs; ``secondary`` acts on
+    the second half.
+    """
+
+    convolution: Convolution
+    mixin: Convolution
+    activation: Activation
+    gating: Gating = "none"
+    secondary: Activation | None = None
+    layer1x1: Convolution | None = None
+    head1x1: Convolution | None = None
+    films: dict[str, Film] = field(default_factory=dict)
+
+    @property
+    def bottleneck(self) -> int:
+        return self.convolution.outputs // (1 if self.gating == "none" else 2)
+
+
+@dataclass(frozen=True)
+class WaveNetArray:
+    """A stack of residual layers of one width, with the convolutions into and out of it."""
+
+    rechannel: Convolution
+    layers: tuple[WaveNetLayer, ...]
+    head: Convolution
+
+
+@dataclass(frozen=True)
+class PostHead:
+    """The optional head after the last array: activation, then convolution, repeated."""
+
+    layers: tuple[tuple[Activation, Convolution], ...]
+
+
+@dataclass(frozen=True)
+class WaveNet:
+    """NAM's WaveNet (A1, A2). ``condition`` computes the layers' condition from the input."""
+
+    arrays: tuple[WaveNetArray, ...]
+    head_scale: float
+    head: PostHead | None = None
+    condition: NeuralModel | None = None
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Models run one after another (`.nam`'s Sequential)."""
+
+    models: tuple[NeuralModel, ...]
+
+
+@dataclass(frozen=True)
+class Container:
+    """The same sound at several sizes (`.nam`'s SlimmableContainer), each with its upper bound."""
+
+    submodels: tuple[tuple[float, NeuralModel], ...]
+
+    @property
+    def active(self) -> NeuralModel:
+        """The largest one, which is the one that plays."""
+        return self.submodels[-1][1]
+
+
+Network: TypeAlias = Stack | WaveNet | Chain | Container
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the maker of a model said about it. ``None`` is unknown; levels are for 0 dBFS peak."""
+
+    name: str | None = None
+    author: str | None = None
+    gear_type: str | None = None
+    gear_make: str | None = None
+    gear_model: str | None = None
+    tone_type: str | None = None
+    loudness_db: float | None = None
+    gain: float | None = None
+    input_level_dbu: float | None = None
+    output_level_dbu: float | None = None
+    validation_esr: float | None = None
+
+
+@dataclass(frozen=True)
+class GoldenPair:
+    """An input and the output that the file's writer got for it, from a zero state; shape (frames,)."""
+
+    input: Array
+    output: Array
+
+
+@dataclass(frozen=True)
+class NeuralModel:
+    """A network with its sample rate, its metadata, and the silence it hears before it starts.
+
+    ``prewarm`` is the number of zero samples run through the network before the first real one.
+    """
+
+    network: Network
+    sample_rate: float = 48000.0
+    metadata: Metadata = field(default_factory=Metadata)
+    prewarm: int = 0
+    golden: GoldenPair | None = None
+
+    def playable(self) -> NeuralModel:
+        """The model that sounds: a container's active submodel with its own metadata completed."""
+        if isinstance(self.network, Container):
+            active = self.network.active.playable()
+            return replace(active, metadata=self.metadata, sample_rate=self.sample_rate)
+        return self
+
+
+def receptive_field(network: Network) -> int | None:
+    """Samples that one output depends on, or None for a network with unlimited memory."""
+    if isinstance(network, Container):
+        return receptive_field(network.active.network)
+    if isinstance(network, Chain):
+        return _sum([receptive_field(model.network) for model in network.models])
+    if isinstance(network, Stack):
+        if any(isinstance(layer, Lstm | Gru) for layer in network.layers):
+            return None
+        return 1 + sum(layer.memory for layer in network.layers if isinstance(layer, Convolution))
+    total = 1
+    for array in network.arrays:
+        total += array.head.memory + sum(layer.convolution.memory for layer in array.layers)
+    if network.head is not None:
+        total += sum(convolution.memory for _, convolution in network.head.layers)
+    if network.condition is not None:
+        return _sum([total, receptive_field(network.condition.network)])
+    return total
+
+
+def _sum(fields: list[int | None]) -> int | None:
+    known = [f for f in fields if f is not None]
+    return None if len(known) < len(fields) else 1 + sum(f - 1 for f in known)
