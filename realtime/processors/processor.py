@@ -1,0 +1,84 @@
+"""What every processor of a chain is: parameters, prepared memory, and the address of its code."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ..compiler.layout import State
+from ..compiler.unit import Unit, load
+from ..parameters import Parameter, ParameterError
+
+
+class Processor(ABC):
+    """One link of a chain.
+
+    Nothing here runs on the audio thread; only the code at ``code`` does, on ``state``.
+    A subclass declares ``name``, ``description`` and ``parameters``, and its module has a function
+    ``compile()`` that imports numba and returns ``{"process": …}`` made by ``audio_function``.
+    For each parameter the state's record has a float32 field of the same name: the goal that
+    the compiled code smooths towards.
+
+    Parameters
+    ----------
+    values : parameter values by name, in their units; the others keep their defaults
+
+    Attributes
+    ----------
+    state : `State`, after `prepare`
+    code : address of the compiled ``process``, after `prepare`
+    outputs : channels that come out, after `prepare`
+    latency : samples of delay at the prepared rate, after `prepare`
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    state: State
+    code: int
+    outputs: int
+    latency: int = 0
+
+    def __init__(self, values: Mapping[str, object] | None = None) -> None:
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in values or {}:
+            if name not in known:
+                raise ParameterError(
+                    f"{self.name} has no parameter {name}; it has {', '.join(known) or 'none'}"
+                )
+        self.values = {
+            name: parameter.check((values or {}).get(name, parameter.default))
+            for name, parameter in known.items()
+        }
+
+    def units(self) -> tuple[Unit, ...]:
+        """The compiled code it needs; known before `prepare`, so that it can be built beforehand."""
+        return (Unit.of(self.__module__.split(".realtime.")[1]),)
+
+    def prepare(self, rate: float, max_block: int, channels: int) -> None:
+        """Allocate and warm everything for a stream. Not for the audio thread.
+
+        Parameters
+        ----------
+        rate : in Hz
+        max_block : most frames that one call will bring
+        channels : at the input, 1 or 2
+        """
+        self.outputs = channels
+        self.state = self.make_state(rate, max_block, channels)
+        for name, value in self.values.items():
+            self.state.record[name] = value
+        self.state.seal()
+        self.code = load(self.units()[0])["process"]
+
+    @abstractmethod
+    def make_state(self, rate: float, max_block: int, channels: int) -> State:
+        """The memory the compiled code starts from; may set ``outputs`` and ``latency``."""
+
+    def reset(self) -> None:
+        """Back to the state after `prepare`, present parameter values kept. Not while it plays."""
+        self.state.reset()
+        for name, value in self.values.items():
+            self.state.record[name] = value
