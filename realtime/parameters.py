@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Curve: TypeAlias = Literal["linear", "logarithmic"]
 
@@ -52,7 +52,7 @@ class Parameter:
         position = float(choices.index(default))
         return cls(name, 0, len(choices) - 1, position, choices=choices, description=description)
 
-    def check(self, value: object) -> float:
+    def check(self, value: Any) -> float:
         """The value as a float in ``unit``, from a number, a switch position's name or its text.
 
         Raises
@@ -63,7 +63,7 @@ class Parameter:
         if isinstance(value, str) and value in self.choices:
             return float(self.choices.index(value))
         try:
-            number = float(value)  # type: ignore[arg-type]
+            number = float(value)
         except (TypeError, ValueError):
             raise ParameterError(f"{self.name} is {value!r}, expected {self.range_text()}") from None
         if isinstance(value, bool) and not self.choices:

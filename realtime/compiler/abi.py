@@ -31,7 +31,7 @@ def audio_function(state: np.dtype[Any]) -> Callable[[Callable[..., None]], Any]
     def decorate(function: Callable[..., None]) -> Any:
         body = njit(error_model="numpy", nogil=True)(function)
 
-        def process(context, state, source, target, frames):  # type: ignore[no-untyped-def]
+        def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> Any:
             body(context_at(context), state_at(state), source, target, frames)
 
         process.__qualname__ = process.__name__ = function.__name__

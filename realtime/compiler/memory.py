@@ -22,8 +22,8 @@ def record_at(dtype: np.dtype[Any]) -> Any:
     record = from_dtype(dtype)
 
     @intrinsic
-    def at(typing_context, address):  # type: ignore[no-untyped-def]
-        def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def at(typing_context: Any, address: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return builder.inttoptr(arguments[0], context.get_value_type(record))
 
         return record(types.int64), codegen
@@ -33,8 +33,8 @@ def record_at(dtype: np.dtype[Any]) -> Any:
 
 def _pointer_to(scalar: Any) -> Any:
     @intrinsic
-    def at(typing_context, address):  # type: ignore[no-untyped-def]
-        def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def at(typing_context: Any, address: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(scalar)))
 
         return types.CPointer(scalar)(types.int64), codegen
@@ -50,10 +50,10 @@ uint32_at = _pointer_to(types.uint32)
 
 
 @intrinsic
-def load_acquire(typing_context, address):  # type: ignore[no-untyped-def]
+def load_acquire(typing_context: Any, address: Any) -> Any:
     """Read the int64 at ``address``; what its writer wrote before it is visible afterwards."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = builder.inttoptr(arguments[0], I64.as_pointer())
         return builder.load_atomic(pointer, "acquire", 8)
 
@@ -61,10 +61,10 @@ def load_acquire(typing_context, address):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def store_release(typing_context, address, value):  # type: ignore[no-untyped-def]
+def store_release(typing_context: Any, address: Any, value: Any) -> Any:
     """Write an int64 to ``address`` after everything written before it."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = builder.inttoptr(arguments[0], I64.as_pointer())
         builder.store_atomic(arguments[1], pointer, "release", 8)
         return context.get_dummy_value()
@@ -73,10 +73,18 @@ def store_release(typing_context, address, value):  # type: ignore[no-untyped-de
 
 
 @intrinsic
-def call_process(typing_context, function, context_address, state, source, target, frames):  # type: ignore[no-untyped-def]
+def call_process(
+    typing_context: Any,
+    function: Any,
+    context_address: Any,
+    state: Any,
+    source: Any,
+    target: Any,
+    frames: Any,
+) -> Any:
     """Call a processor's ``process`` by address, see ``abi``."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = ir.FunctionType(ir.VoidType(), [I64] * 5).as_pointer()
         builder.call(builder.inttoptr(arguments[0], pointer), arguments[1:])
         return context.get_dummy_value()
@@ -85,10 +93,10 @@ def call_process(typing_context, function, context_address, state, source, targe
 
 
 @intrinsic
-def copy_bytes(typing_context, target, source, count):  # type: ignore[no-untyped-def]
+def copy_bytes(typing_context: Any, target: Any, source: Any, count: Any) -> Any:
     """``memmove(target, source, count)``."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target, source, count = arguments
         byte = ir.IntType(8).as_pointer()
         cgutils.raw_memmove(builder, builder.inttoptr(target, byte), builder.inttoptr(source, byte), count, 1)
@@ -98,10 +106,10 @@ def copy_bytes(typing_context, target, source, count):  # type: ignore[no-untype
 
 
 @intrinsic
-def clear_bytes(typing_context, target, count):  # type: ignore[no-untyped-def]
+def clear_bytes(typing_context: Any, target: Any, count: Any) -> Any:
     """``memset(target, 0, count)``."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         cgutils.memset(builder, builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()), arguments[1], 0)
         return context.get_dummy_value()
 
@@ -109,10 +117,10 @@ def clear_bytes(typing_context, target, count):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def bits(typing_context, value):  # type: ignore[no-untyped-def]
+def bits(typing_context: Any, value: Any) -> Any:
     """The bit pattern of a float32 as int32: guards test exponent bits, whatever the flags."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.IntType(32))
 
     return types.int32(types.float32), codegen
@@ -122,7 +130,7 @@ def _external(name: str, result: Any, *parameters: Any) -> Any:
     """Call a C function by its name; the name has to be on the allow-list of ``unit``."""
     signature = result(*parameters)
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         function_type = ir.FunctionType(
             context.get_value_type(result), [context.get_value_type(p) for p in parameters]
         )
@@ -133,6 +141,6 @@ def _external(name: str, result: Any, *parameters: Any) -> Any:
 
 
 @intrinsic
-def clock_gettime(typing_context, clock, address):  # type: ignore[no-untyped-def]
+def clock_gettime(typing_context: Any, clock: Any, address: Any) -> Any:
     """``clock_gettime(2)`` into two int64 at ``address``: seconds and nanoseconds."""
     return _external("clock_gettime", types.int32, types.int32, types.int64)

@@ -30,7 +30,7 @@ def compile() -> dict[str, Any]:
     from ..compiler.abi import audio_function, channel
 
     @audio_function(STATE)
-    def process(context, state, source, target, frames):  # type: ignore[no-untyped-def]
+    def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> Any:
         goal = np.float32(10.0 ** (state.gain_db / 20.0))
         if state.started == 0:
             state.started = 1
