@@ -125,7 +125,11 @@ A1_SHAPES: dict[str, WaveNetConfig] = {
 
 
 class WaveNetLayer(nn.Module):
-    """Dilated convolution plus a mix of the condition, tanh, then a 1x1 convolution and a residual."""
+    """Dilated convolution plus a mix of the condition, tanh, then a 1x1 convolution and a residual.
+
+    Computed as matrix products: on a CPU PyTorch's own convolutions take nearly three times as long at
+    these few channels.
+    """
 
     def __init__(self, channels: int, kernel: int, dilation: int) -> None:
         super().__init__()
@@ -135,10 +139,20 @@ class WaveNetLayer(nn.Module):
 
     def forward(self, input: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """From (batch, channels, frames) to the next layer's input and the head's, both shorter."""
-        convolved = self.convolution(input)
-        frames = convolved.shape[2]
-        activated = torch.tanh(convolved + self.mixin(condition[:, :, -frames:]))
-        return input[:, :, -frames:] + self.layer1x1(activated), activated
+        taps, dilation = self.convolution.kernel_size[0], self.convolution.dilation[0]
+        frames = input.shape[2] - (taps - 1) * dilation
+        past = [input[:, :, tap * dilation : tap * dilation + frames] for tap in range(taps)]
+        stacked = torch.cat((*past, condition[:, :, -frames:]), dim=1)
+        weight = torch.cat((*self.convolution.weight.unbind(2), self.mixin.weight[:, :, 0]), dim=1)
+        activated = torch.tanh(_product(weight, stacked, self.convolution.bias))
+        residual = _product(self.layer1x1.weight[:, :, 0], activated, self.layer1x1.bias)
+        return input[:, :, -frames:] + residual, activated
+
+
+def _product(weight: Tensor, input: Tensor, bias: Tensor | None) -> Tensor:
+    """``weight @ input + bias`` for each item of a batch, of shape (batch, channels, frames)."""
+    product = torch.bmm(weight.expand(input.shape[0], -1, -1), input)
+    return product if bias is None else product + bias[:, None]
 
 
 class WaveNetArray(nn.Module):

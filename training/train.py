@@ -1,0 +1,225 @@
+"""Training one effect: from a configuration to an ONNX model that the engine plays."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from .config import TrainingConfig, TrainingError, make_network
+from .data import Pair, batches, held_out_pairs, training_pair
+from .evaluate import esr_of, evaluate, run_network
+from .losses import training_loss
+from .networks import LstmNetwork
+from .teachers import find_teacher
+
+CHECKPOINT = "last.ckpt"
+IDENTITY = "config.json"
+LOOKS = 20
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes
+    ----------
+    fraction : of the budget, 0 to 1
+    step : batches so far
+    elapsed_s : seconds of training so far, those before an interruption included
+    loss : of the last batch
+    validation_esr : on the held-out sound, when last looked; None before the first time
+    """
+
+    fraction: float
+    step: int
+    elapsed_s: float
+    loss: float
+    validation_esr: float | None
+
+
+class EffectTraining(lightning.LightningModule):
+    """A network with its loss, its falling learning rate, and its place in the budget."""
+
+    step: Tensor
+    elapsed_s: Tensor
+
+    def __init__(
+        self, config: TrainingConfig, pair: Pair, held_out: list[Pair], report: Callable[[Progress], None]
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.config, self.recipe = config, config.training_recipe
+        self.pair, self.held_out, self.report = pair, held_out, report
+        self.network = make_network(config.network)
+        self.loss = training_loss(self.recipe.spectral_weight, self.recipe.emphasis_weight)
+        memory = self.network.receptive_field
+        self.warm_up = self.recipe.warm_up if memory is None else memory - 1
+        self.validation_esr: float | None = None
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("elapsed_s", torch.zeros((), dtype=torch.float64))
+        self._since = time.monotonic()
+
+    @property
+    def fraction(self) -> float:
+        """Of the budget that is spent."""
+        if self.config.steps is not None:
+            return min(1.0, int(self.step) / self.config.steps)
+        return min(1.0, float(self.elapsed_s) / (60.0 * self.config.minutes))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.network.parameters(), lr=self.recipe.learning_rate)
+
+    def train_dataloader(self) -> Iterable[Any]:
+        frames = self.warm_up + self.recipe.segment
+        drawn = batches(self.pair, self.recipe.batch, frames, self.config.seed, int(self.step))
+        return DataLoader(_Stream(drawn), batch_size=None)
+
+    def on_train_start(self) -> None:
+        self._since = time.monotonic()
+        if self.fraction >= 1.0:
+            self.trainer.should_stop = True
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Hear the warm-up, then take an optimiser step after every ``truncation`` frames."""
+        dry, wet = batch
+        optimizer: Any = self.optimizers()
+        for group in optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * _falling(self.fraction)
+        with torch.no_grad():
+            _, state = self.network(dry[:, : self.warm_up]) if self.warm_up else (None, None)
+        losses = []
+        for part in range(self.warm_up, dry.shape[1], self.recipe.truncation):
+            end = part + self.recipe.truncation
+            output, state = self.network(dry[:, part:end], state)
+            loss = self.loss(output, wet[:, part:end])
+            optimizer.zero_grad()
+            self.manual_backward(loss)
+            optimizer.step()
+            state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+            losses.append(loss.detach())
+        return torch.stack(losses).mean()
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        before = self.fraction
+        now = time.monotonic()
+        self.step += 1
+        self.elapsed_s += now - self._since
+        self._since = now
+        if int(LOOKS * self.fraction) > int(LOOKS * before):
+            self.validation_esr = esr_of(self.network, self.held_out)
+        loss = float(outputs["loss"])
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss became {loss} at step {int(self.step)}; lower the learning rate")
+        self.report(Progress(self.fraction, int(self.step), float(self.elapsed_s), loss, self.validation_esr))
+        if self.fraction >= 1.0:
+            self.trainer.should_stop = True
+
+
+class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
+    """An iterator in the form that a DataLoader takes."""
+
+    def __init__(self, drawn: Iterable[tuple[Tensor, Tensor]]) -> None:
+        self.drawn = drawn
+
+    def __iter__(self) -> Any:
+        return iter(self.drawn)
+
+
+def _falling(fraction: float) -> float:
+    """From 1 to a hundredth along half a cosine."""
+    return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * fraction))
+
+
+def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = lambda _: None) -> Path:
+    """Train a network on a teacher, write it as streaming ONNX, and its result beside it as JSON.
+
+    An interrupted run leaves a checkpoint in ``config.run``, from which the next call goes on.
+
+    Parameters
+    ----------
+    config : what to train
+    progress : called after every batch
+
+    Returns
+    -------
+    Path
+        Of the model, ``config.output``.
+
+    Raises
+    ------
+    TrainingError, TeacherError, ParameterError
+        If the run cannot be done as configured.
+    """
+    teacher = find_teacher(config.teacher)
+    checkpoint = _checkpoint(config)
+    lightning.seed_everything(config.seed, verbose=False)
+    pair = training_pair(teacher, config)
+    held_out = held_out_pairs(teacher, config.rate, config.settings)
+    training = EffectTraining(config, pair, held_out, progress)
+    _fit(training, config, checkpoint)
+    network = training.network.cpu().eval()
+    if isinstance(network, LstmNetwork):
+        network.settle(round(config.rate))
+    result = evaluate(lambda dry: run_network(network, dry), held_out)
+    result.write(config.output.with_suffix(".json"))
+    return config.output
+
+
+def _fit(training: EffectTraining, config: TrainingConfig, checkpoint: Path | None) -> None:
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    keeper = ModelCheckpoint(
+        config.run,
+        CHECKPOINT.removesuffix(".ckpt"),
+        train_time_interval=timedelta(seconds=30),
+        save_on_exception=True,
+        enable_version_counter=False,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        trainer = lightning.Trainer(
+            accelerator=config.device,
+            devices=1,
+            max_epochs=-1,
+            logger=False,
+            callbacks=[keeper],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(training, ckpt_path=checkpoint, weights_only=True)
+    trainer.save_checkpoint(config.run / CHECKPOINT)
+
+
+def _checkpoint(config: TrainingConfig) -> Path | None:
+    """The checkpoint to go on from, if any; makes the run's folder and notes what is trained in it."""
+    config.run.mkdir(parents=True, exist_ok=True)
+    path, note = config.run / CHECKPOINT, config.run / IDENTITY
+    wanted = json.loads(json.dumps(config.identity()))
+    if config.resume and path.exists() and note.exists():
+        found = json.loads(note.read_text(encoding="utf-8"))
+        if found == wanted:
+            return path
+        changed = sorted(key for key in wanted if found.get(key) != wanted[key])
+        raise TrainingError(
+            f"{path}: this checkpoint is of another run (different: {', '.join(changed)}); "
+            "choose another run folder, or do not resume"
+        )
+    path.unlink(missing_ok=True)
+    temporary = note.with_name(f".{note.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(note)
+    return None
