@@ -1,0 +1,366 @@
+"""Kernel for networks without recurrence: WaveNet A1 and A2, ConvNet, and short FIR filters.
+
+A network becomes a list of operations over buffers, each compiled for its shape and called by
+address, 64 samples at a time: ``convolve`` (a causal convolution and its activation), ``layer``
+(a whole residual WaveNet layer, fused), ``clear`` and ``copy``. Models share operations: any
+A1 model with 16 channels uses the same compiled layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...export.model import (
+    Activation,
+    BatchNorm,
+    Convolution,
+    Dense,
+    NeuralModel,
+    Stack,
+    WaveNet,
+    WaveNetArray,
+    WaveNetLayer,
+)
+from ..compiler.layout import State
+from ..compiler.unit import Unit, load
+from .dilated import (
+    BLOCK,
+    BUFFER,
+    LANES,
+    accumulator,
+    pack_convolution,
+    pack_rows,
+    padded_channels,
+    ring_length,
+    ring_samples,
+    tile_shape,
+)
+
+Array = NDArray[np.float32]
+
+OPERATION = np.dtype(
+    [("code", "i8")]
+    + [(name, "i8") for name in ("source", "condition", "heads", "target")]  # addresses of BUFFERs
+    + [(name, "i8") for name in ("weights", "bias", "mixin", "weights1", "bias1")]
+    + [("dilation", "i8")],
+    align=True,
+)
+
+STATE = np.dtype(
+    [
+        ("operations", "i8"),
+        ("operation_count", "i8"),
+        ("buffers", "i8"),
+        ("buffer_count", "i8"),
+        ("weights", "i8"),
+        ("samples", "i8"),
+        ("input", "i8"),  # address of the input's BUFFER
+        ("output", "i8"),
+    ],
+    align=True,
+)
+
+VECTOR_ACTIVATIONS = frozenset(("Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh", "SiLU", "Softsign"))
+LONGEST_DIRECT_FIR = 128
+"""Longer impulse responses are cheaper by FFT."""
+
+
+@dataclass
+class _Buffer:
+    channels: int
+    memory: int = 0
+    offset: int = 0  # of its first sample in the state's samples
+
+
+@dataclass
+class _Operation:
+    unit: Unit
+    operands: dict[str, _Buffer]
+    weights: dict[str, Array] = field(default_factory=dict)
+    dilation: int = 1
+
+
+@dataclass
+class _Plan:
+    """The operations of a network in order, and the buffers between them."""
+
+    operations: list[_Operation] = field(default_factory=list)
+    buffers: list[_Buffer] = field(default_factory=list)
+
+    def buffer(self, channels: int, memory: int = 0) -> _Buffer:
+        self.buffers.append(_Buffer(padded_channels(channels), memory))
+        return self.buffers[-1]
+
+    def add(self, unit: Unit, weights: dict[str, Array] | None = None, dilation: int = 1, **operands: _Buffer) -> None:
+        self.operations.append(_Operation(unit, operands, weights or {}, dilation))
+
+
+def takes(model: NeuralModel) -> bool:
+    """Whether this kernel plays the model."""
+    network = model.network
+    if isinstance(network, WaveNet):
+        return network.head is None and network.condition is None and all(map(_takes_array, network.arrays))
+    if isinstance(network, Stack):
+        return (
+            all(_takes_stack_layer(layer) for layer in network.layers)
+            and not network.skip
+            and _channels(network.layers) == (1, 1)
+        )
+    return False
+
+
+def units(model: NeuralModel) -> tuple[Unit, ...]:
+    """The compiled code that the model's shape needs."""
+    plan, _, _ = _plan(model)
+    return tuple(dict.fromkeys([Unit.of("kernels.feedforward"), *(o.unit for o in plan.operations)]))
+
+
+def make_state(model: NeuralModel) -> State:
+    """The model's weights and its buffers, all silent; not yet prewarmed."""
+    plan, entry, exit_ = _plan(model)
+    samples = 0
+    for buffer in plan.buffers:
+        buffer.offset = samples
+        samples += buffer.channels * ring_samples(buffer.memory)
+    packed = [(o, name, w) for o in plan.operations for name, w in o.weights.items()]
+    state = State(
+        STATE,
+        operations=(OPERATION, len(plan.operations)),
+        buffers=(BUFFER, len(plan.buffers)),
+        weights=(np.float32, sum(-(-w.size // LANES) * LANES for _, _, w in packed)),
+        samples=(np.float32, samples),
+    )
+    record, buffers = state.record, state.arrays["buffers"]
+    record["operation_count"], record["buffer_count"] = len(plan.operations), len(plan.buffers)
+    addresses = {}
+    for k, buffer in enumerate(plan.buffers):
+        buffers[k]["memory"] = record["samples"] + 4 * buffer.offset
+        buffers[k]["stride"] = 4 * ring_samples(buffer.memory)
+        buffers[k]["length"] = ring_length(buffer.memory)
+        addresses[id(buffer)] = int(record["buffers"]) + k * BUFFER.itemsize
+    rows = {id(o): state.arrays["operations"][k] for k, o in enumerate(plan.operations)}
+    for operation in plan.operations:
+        row = rows[id(operation)]
+        row["code"] = load(operation.unit)["operation"]
+        row["dilation"] = operation.dilation
+        for name, operand in operation.operands.items():
+            row[name] = addresses[id(operand)]
+    position = 0
+    for operation, name, weights in packed:
+        state.arrays["weights"][position : position + weights.size] = weights
+        rows[id(operation)][name] = record["weights"] + 4 * position
+        position += -(-weights.size // LANES) * LANES
+    record["input"], record["output"] = addresses[id(entry)], addresses[id(exit_)]
+    return state
+
+
+def _takes_activation(activation: Activation | None) -> bool:
+    return activation is None or activation.kind in VECTOR_ACTIVATIONS
+
+
+def _takes_array(array: WaveNetArray) -> bool:
+    return all(
+        layer.layer1x1 is not None
+        and layer.head1x1 is None
+        and not layer.films
+        and layer.gating != "blended"
+        and _takes_activation(layer.activation)
+        and _takes_activation(layer.secondary)
+        and layer.mixin.inputs == 1
+        for layer in array.layers
+    )
+
+
+def _takes_stack_layer(layer: object) -> bool:
+    if isinstance(layer, Activation):
+        return _takes_activation(layer)
+    return isinstance(layer, Convolution | BatchNorm | Dense)
+
+
+def _channels(layers: Sequence[object]) -> tuple[int, int] | None:
+    """Input and output channels of a stack, None when it has no layer with weights."""
+    weighted = [layer for layer in layers if isinstance(layer, Convolution | Dense)]
+    if not weighted:
+        return None
+    first, last = weighted[0], weighted[-1]
+    return first.weight.shape[1] * getattr(first, "groups", 1), last.weight.shape[0]
+
+
+def _plan(model: NeuralModel) -> tuple[_Plan, _Buffer, _Buffer]:
+    network = model.network
+    if isinstance(network, WaveNet):
+        return _plan_wavenet(network)
+    assert isinstance(network, Stack)
+    return _plan_stack(network)
+
+
+def _convolve(
+    plan: _Plan,
+    convolution: Convolution,
+    source: _Buffer,
+    target: _Buffer,
+    activation: Activation | None = None,
+    scale: float = 1.0,
+) -> None:
+    """Append a convolution; ``scale`` multiplies its weights."""
+    weight = convolution.dense() * np.float32(scale)
+    outputs, inputs, kernel = weight.shape
+    bias = None if convolution.bias is None else convolution.bias * np.float32(scale)
+    unit = Unit.of(
+        "kernels.feedforward",
+        kind="convolve",
+        inputs=inputs,
+        outputs=outputs,
+        kernel=kernel,
+        activation=_described(activation),
+        tile=tile_shape(outputs),
+    )
+    weights = {"weights": pack_convolution(weight), "bias": pack_rows(bias, outputs)}
+    plan.add(unit, weights, convolution.dilation, source=source, target=target)
+
+
+def _described(activation: Activation | None) -> list[Any] | None:
+    return None if activation is None else [activation.kind, list(activation.parameters)]
+
+
+def _plan_wavenet(network: WaveNet) -> tuple[_Plan, _Buffer, _Buffer]:
+    plan = _Plan()
+    entry = plan.buffer(1, network.arrays[0].rechannel.memory)
+    source, heads, output = entry, None, entry
+    for index, array in enumerate(network.arrays):
+        first = array.layers[0]
+        width = array.rechannel.outputs
+        current = plan.buffer(width, first.convolution.memory)
+        _convolve(plan, array.rechannel, source, current)
+        if heads is None:
+            heads = plan.buffer(first.bottleneck)
+            plan.add(_clear(heads), target=heads)
+        for number, layer in enumerate(array.layers):
+            last = number + 1 == len(array.layers)
+            following = plan.buffer(width, 0 if last else array.layers[number + 1].convolution.memory)
+            _layer(plan, layer, current, entry, heads, following)
+            current = following
+        source = current
+        if array.head.memory:  # its past is kept of the finished sums only
+            sums = plan.buffer(array.head.inputs, array.head.memory)
+            plan.add(_copy(heads), source=heads, target=sums)
+            heads = sums
+        final = index + 1 == len(network.arrays)
+        output = plan.buffer(array.head.outputs)
+        _convolve(plan, array.head, heads, output, scale=network.head_scale if final else 1.0)
+        heads = output
+    return plan, entry, output
+
+
+def _clear(buffer: _Buffer) -> Unit:
+    return Unit.of("kernels.feedforward", kind="clear", channels=buffer.channels)
+
+
+def _copy(buffer: _Buffer) -> Unit:
+    return Unit.of("kernels.feedforward", kind="copy", channels=buffer.channels)
+
+
+def _layer(
+    plan: _Plan, layer: WaveNetLayer, source: _Buffer, condition: _Buffer, heads: _Buffer, target: _Buffer
+) -> None:
+    assert layer.layer1x1 is not None
+    weight, out = layer.convolution.dense(), layer.layer1x1.dense()
+    wide = weight.shape[0]
+    unit = Unit.of(
+        "kernels.feedforward",
+        kind="layer",
+        channels=weight.shape[1],
+        wide=wide,
+        bottleneck=layer.bottleneck,
+        kernel=weight.shape[2],
+        activation=_described(layer.activation),
+        secondary=_described(layer.secondary) if layer.gating == "gated" else None,
+        tile=[tile_shape(wide), tile_shape(out.shape[0])],
+    )
+    plan.add(
+        unit,
+        {
+            "weights": pack_convolution(weight),
+            "bias": pack_rows(layer.convolution.bias, wide),
+            "mixin": pack_rows(layer.mixin.dense(), wide),
+            "weights1": pack_convolution(out),
+            "bias1": pack_rows(layer.layer1x1.bias, out.shape[0]),
+        },
+        layer.convolution.dilation,
+        source=source,
+        condition=condition,
+        heads=heads,
+        target=target,
+    )
+
+
+def _plan_stack(network: Stack) -> tuple[_Plan, _Buffer, _Buffer]:
+    merged = _merge(network)
+    plan = _Plan()
+    entry = current = plan.buffer(1, merged[0][0].memory)
+    for number, (convolution, activation) in enumerate(merged):
+        memory = merged[number + 1][0].memory if number + 1 < len(merged) else 0
+        following = plan.buffer(convolution.outputs, memory)
+        _convolve(plan, convolution, current, following, activation)
+        current = following
+    return plan, entry, current
+
+
+def _merge(network: Stack) -> list[tuple[Convolution, Activation | None]]:
+    """Convolutions with their activations; gains and batch norms folded into the weights."""
+    merged: list[tuple[Convolution, Activation | None]] = []
+    pending = np.float32(network.input_gain)
+    for layer in network.layers:
+        if isinstance(layer, Dense):
+            layer = Convolution(layer.weight[:, :, None], layer.bias)
+        if isinstance(layer, Convolution):
+            merged.append((Convolution(layer.dense() * pending, layer.bias, layer.dilation), None))
+            pending = np.float32(1.0)
+            continue
+        convolution, activation = merged[-1]
+        if isinstance(layer, BatchNorm) and activation is None:
+            merged[-1] = (_scaled(convolution, layer.scale, layer.offset), None)
+        elif isinstance(layer, Activation) and activation is None:
+            merged[-1] = (convolution, layer)
+        else:
+            channels = convolution.outputs
+            unit_matrix = np.eye(channels, dtype=np.float32)[:, :, None]
+            identity = Convolution(unit_matrix)
+            if isinstance(layer, BatchNorm):
+                merged.append((_scaled(identity, layer.scale, layer.offset), None))
+            else:
+                assert isinstance(layer, Activation)
+                merged.append((identity, layer))
+    if network.output_gain != 1.0:
+        convolution, activation = merged[-1]
+        if activation is not None:
+            merged.append((Convolution(np.eye(convolution.outputs, dtype=np.float32)[:, :, None]), None))
+        convolution, activation = merged[-1]
+        gain = np.full(convolution.outputs, network.output_gain, np.float32)
+        merged[-1] = (_scaled(convolution, gain, np.zeros_like(gain)), None)
+    return merged
+
+
+def _scaled(convolution: Convolution, scale: Array, offset: Array) -> Convolution:
+    bias = convolution.bias if convolution.bias is not None else np.zeros(convolution.outputs, np.float32)
+    return Convolution(
+        convolution.weight * scale[:, None, None], bias * scale + offset, convolution.dilation, convolution.groups
+    )
+
+
+def compile(kind: str = "network", **shape: Any) -> dict[str, Any]:
+    """Compile the network's walk, or one operation for a shape."""
+    from . import feedforward_code
+
+    if kind == "network":
+        return {"process": feedforward_code.network()}
+    shape.pop("tile", None)  # part of the key: it follows from the processor
+    return {"operation": getattr(feedforward_code, kind)(**shape)}
+
+
+_ = (BLOCK, accumulator)
