@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .networks import A1_SHAPES, LstmNetwork, WaveNetNetwork
-from .teachers import preferred_amp
+from .teachers import find_teacher, preferred_amp
 
 
 class TrainingError(ValueError):
@@ -115,7 +115,7 @@ class TrainingConfig:
         budget = {"output", "name", "minutes", "device", "run", "resume", "recipe"}
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in budget}
         recipe = dataclasses.asdict(self.training_recipe)
-        return {**fields, "settings": dict(self.settings), "recipe": recipe}
+        return {**fields, "settings": find_teacher(self.teacher).settings(self.settings), "recipe": recipe}
 
 
 def read_config(path: Path) -> TrainingConfig:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -133,27 +135,34 @@ def _from_rest(teacher: Teacher, dry: Array, rate: float, settings: dict[str, fl
     return teacher.process(padded, rate, settings)[rest + delay :]
 
 
-@lru_cache(maxsize=4)
-def _zamtube_plugin(settings: tuple[tuple[str, float | str], ...]) -> Any:
-    """The plugin with its settings made once: set a second time, it keeps some of the first values."""
+def _zamtube(dry: Array, rate: float, settings: dict[str, float]) -> Array:
+    """A fresh plugin each time: one that was set before keeps some of its old values."""
     from pedalboard import VST3Plugin  # only where it is used: training runs where it is not installed
 
-    plugin = VST3Plugin(str(ZAMTUBE))
-    for name, value in settings:
-        setattr(plugin, name, value)
-    return plugin
+    with _quiet_stderr():
+        plugin = VST3Plugin(str(ZAMTUBE))
+        for parameter in _ZAMTUBE.parameters:
+            if parameter.name != "output_db":
+                value = settings[parameter.name]
+                setattr(plugin, parameter.name, parameter.text(value) if parameter.choices else value)
+        wet = plugin(dry[None], float(rate))[0]
+        del plugin
+    return _at_level(wet, settings["output_db"])
 
 
-def _zamtube(dry: Array, rate: float, settings: dict[str, float]) -> Array:
-    choices = {parameter.name: parameter.choices for parameter in _ZAMTUBE.parameters}
-    plugin = _zamtube_plugin(
-        tuple(
-            (name, choices[name][round(value)] if choices[name] else value)
-            for name, value in settings.items()
-            if name != "output_db"
-        )
-    )
-    return _at_level(plugin(dry[None], float(rate))[0], settings["output_db"])
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep what a plugin's C++ framework prints about itself off the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _at_level(wet: NDArray[Any], level_db: float) -> Array:
