@@ -1,4 +1,4 @@
-"""Compile one unit to object files: ``python -m tonerig.realtime.compiler.build MODULE ARGUMENTS``.
+"""Compile units to object files: ``python -m tonerig.realtime.compiler.build MODULE ARGUMENTS …``.
 
 The only place that runs numba. Refuses code that could allocate, take the GIL, raise or call
 anything that is not on the allow-list.
@@ -70,5 +70,8 @@ def build(unit: Unit) -> dict[str, tuple[str, bytes]]:
 if __name__ == "__main__":
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    wanted = Unit(sys.argv[1], sys.argv[2])
-    write(wanted, build(wanted))
+    for name, constants in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+        try:
+            write(Unit(name, constants), build(Unit(name, constants)))
+        except Exception as error:
+            raise SystemExit(f"{name} {constants}: {error}") from error

@@ -258,6 +258,45 @@ def tile_fma(typing_context: Any, tile: Any, rows: Any, weights: Any, samples: A
     return tile(tile, rows, types.int64, types.int64), codegen
 
 
+@intrinsic
+def tile_scaled(typing_context: Any, tile: Any, scalar: Any, address: Any) -> Any:
+    """Add ``scalar`` times the vectors that stand one after another at an address."""
+    lanes = tile.dtype.lanes
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        tile, scalar, address = arguments
+        factor = _splat(builder, scalar, lanes)
+        for k in range(signature.args[0].count):
+            vector = _load(builder, _offset(builder, address, k * lanes), _vector(lanes))
+            tile = builder.insert_value(
+                tile, _llvm(builder, "fma", factor, vector, builder.extract_value(tile, k)), k
+            )
+        return tile
+
+    return tile(tile, types.float32, types.int64), codegen
+
+
+@intrinsic
+def total(typing_context: Any, a: Any) -> Any:
+    """The sum of a vector's lanes, added pairwise: halves, quarters, …"""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, lanes = arguments[0], a.lanes
+        while lanes > 1:
+            lanes //= 2
+            unused = ir.Constant(value.type, ir.Undefined)
+            halves = [
+                builder.shuffle_vector(
+                    value, unused, ir.Constant(ir.VectorType(I32, lanes), list(range(k, k + lanes)))
+                )
+                for k in (0, lanes)
+            ]
+            value = builder.fadd(*halves)
+        return builder.extract_element(value, ir.Constant(I32, 0))
+
+    return types.float32(a), codegen
+
+
 @intrinsic(prefer_literal=True)
 def tile_store(typing_context: Any, tile: Any, rows: Any, address: Any, stride: Any) -> Any:
     """Write a tile to memory, its rows ``stride`` bytes apart."""

@@ -112,9 +112,7 @@ def load(unit: Unit) -> Loaded:
     return _loaded[key]
 
 
-def compile_units(
-    units: Iterable[Unit], on_start: Callable[[Unit], None] | None = None, jobs: int | None = None
-) -> None:
+def compile_units(units: Iterable[Unit], on_start: Callable[[Unit], None] | None = None) -> None:
     """Compile what the cache lacks, in processes of their own, so that no thread here stalls.
 
     Raises
@@ -123,22 +121,21 @@ def compile_units(
         with the compiler's last words.
     """
     missing = [unit for unit in dict.fromkeys(units) if not is_cached(unit)]
-    running: list[tuple[Unit, subprocess.Popen[str]]] = []
-    while missing or running:
-        while missing and len(running) < (jobs or min(4, os.cpu_count() or 1)):
-            unit = missing.pop(0)
-            if on_start is not None:
-                on_start(unit)
-            running.append((unit, start_compiling(unit)))
-        unit, process = running.pop(0)
-        finish_compiling(unit, process)
+    for unit in missing:
+        if on_start is not None:
+            on_start(unit)
+    count = min(len(missing), 4, os.cpu_count() or 1)
+    running = [start_compiling(missing[k::count]) for k in range(count)]
+    failures = [words for process in running if (words := finish_compiling(process)) is not None]
+    if failures:
+        raise CompileError(failures[0])
 
 
-def start_compiling(unit: Unit) -> subprocess.Popen[str]:
-    """Begin to compile a unit at low priority; `finish_compiling` takes the process back."""
-    command = [sys.executable, "-m", f"{PACKAGE}.compiler.build", unit.module, unit.arguments]
+def start_compiling(units: Sequence[Unit]) -> subprocess.Popen[str]:
+    """Begin to compile units one after another at low priority; see `finish_compiling`."""
+    words = [word for unit in units for word in (unit.module, unit.arguments)]
     return subprocess.Popen(
-        [*_nice(), *command],
+        [*_nice(), sys.executable, "-m", f"{PACKAGE}.compiler.build", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -146,11 +143,10 @@ def start_compiling(unit: Unit) -> subprocess.Popen[str]:
     )
 
 
-def finish_compiling(unit: Unit, process: subprocess.Popen[str]) -> None:
-    """Wait for a compiling process; raises `CompileError` when it failed."""
+def finish_compiling(process: subprocess.Popen[str]) -> str | None:
+    """Wait for a compiling process; the compiler's last words when it failed."""
     _, words = process.communicate()
-    if process.returncode != 0:
-        raise CompileError(f"could not compile {unit.module} {unit.arguments}: {words.strip()[-2000:]}")
+    return words.strip()[-3000:] or "the compiler ended" if process.returncode != 0 else None
 
 
 def write(unit: Unit, functions: dict[str, tuple[str, bytes]]) -> Path:
