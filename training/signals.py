@@ -41,11 +41,7 @@ def dry_signal(seconds: float, rate: float, seed: int) -> Array:
     ValueError
         For a length or rate outside these ranges.
     """
-    if not seconds > 0 or not rate >= 8000:
-        raise ValueError(
-            f"a dry signal of {seconds} s at {rate} Hz was asked for; it needs more than 0 s and 8000 Hz"
-        )
-    frames = round(seconds * rate)
+    frames = _frames(seconds, rate)
     length = round(SECTION_S * rate)
     sections = [
         _section(np.random.default_rng((seed, index)), min(length, frames - start), rate)
@@ -69,9 +65,14 @@ def plucked_di(seconds: float, rate: float, seed: int) -> Array:
     -------
     ndarray, shape (round(seconds * rate),)
         Peak 0.7.
+
+    Raises
+    ------
+    ValueError
+        For a length or rate outside these ranges.
     """
     rng = np.random.default_rng(seed)
-    frames = round(seconds * rate)
+    frames = _frames(seconds, rate)
     beat = 60.0 / 96.0
     output = np.zeros(frames)
     shapes = ((0, 2, 2, 0, 0, 0), (None, 3, 2, 0, 1, 0), (3, 2, 0, 0, 0, 3), (None, None, 0, 2, 3, 2))
@@ -90,6 +91,14 @@ def plucked_di(seconds: float, rate: float, seed: int) -> Array:
             note = _string(rng, float(rng.choice(scale)), 0.8 * beat, rate)
             _add(output, start + at * beat, 0.8 * note, rate)
     return (0.7 * output / max(float(np.abs(output).max()), 1e-9)).astype(np.float32)
+
+
+def _frames(seconds: float, rate: float) -> int:
+    if not seconds > 0 or not rate >= 8000:
+        raise ValueError(
+            f"a signal of {seconds} s at {rate} Hz was asked for; it needs more than 0 s and at least 8000 Hz"
+        )
+    return round(seconds * rate)
 
 
 def _add(output: Samples, start_s: float, sound: Samples, rate: float) -> None:

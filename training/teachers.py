@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -147,6 +148,7 @@ def _zamtube(dry: Array, rate: float, settings: dict[str, float]) -> Array:
                 setattr(plugin, parameter.name, parameter.text(value) if parameter.choices else value)
         wet = plugin(dry[None], float(rate))[0]
         del plugin
+        gc.collect()  # now, while it is quiet: a plugin is part of a reference cycle
     return _at_level(wet, settings["output_db"])
 
 

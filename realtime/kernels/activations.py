@@ -1,7 +1,8 @@
 """Element-wise functions on vectors. Imported only where code is compiled.
 
 ``tanh`` is an odd rational function of degree 9/8, fitted to tanh on 0 to 9 by Lawson's weighted least
-squares on the Sanathanan-Koerner linearisation; its largest error in float32 is 3.2e-7.
+squares on the Sanathanan-Koerner linearisation, its last bits chosen by search for an error without
+bias: at most 2.4e-7 in float32.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from numba import njit
 
 from ..compiler.simd import absolute, fma, maximum, minimum, splat, where_positive
 
-LIMIT = np.float32(9.0)
-P = [np.float32(c) for c in (0.99999988, 0.133731976, 0.00348658138, 2.04718235e-05, 1.31842146e-08)]
-Q = [np.float32(c) for c in (1.0, 0.467064947, 0.0258419774, 0.000327138463, 7.70265956e-07)]
+LIMIT = np.float32(8.98132515)
+P = [np.float32(c) for c in (0.99999988, 0.133731976, 0.00348658138, 2.04718253e-05, 1.31842119e-08)]
+Q = [np.float32(c) for c in (0.99999994, 0.467064947, 0.0258419774, 0.000327138463, 7.70266183e-07)]
 P0, P1, P2, P3, P4 = P
 Q0, Q1, Q2, Q3, Q4 = Q
 ONE, HALF, THREE, SIXTH = (np.float32(c) for c in (1.0, 0.5, 3.0, 1.0 / 6.0))
