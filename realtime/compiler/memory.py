@@ -50,6 +50,16 @@ uint32_at = _pointer_to(types.uint32)
 
 
 @intrinsic
+def address_of(typing_context: Any, record: Any) -> Any:
+    """The address of a record."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ptrtoint(arguments[0], I64)
+
+    return types.int64(record), codegen
+
+
+@intrinsic
 def load_acquire(typing_context: Any, address: Any) -> Any:
     """Read the int64 at ``address``; what its writer wrote before it is visible afterwards."""
 
