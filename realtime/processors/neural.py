@@ -1,0 +1,287 @@
+"""A neural model of an amp or an effect, with its levels set as its maker measured them.
+
+Whatever file the model came from, what plays is one compiled kernel, or ONNX Runtime where no kernel
+takes its shape. A model trained at another rate than the stream's is resampled around. A
+stereo signal runs two instances.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+
+from ...export.model import NeuralModel
+from ..compiler.layout import CONTEXT, State
+from ..compiler.unit import Unit, is_cached, load
+from ..kernels import kernel_for, onnx_runtime, resampler
+from ..parameters import Parameter
+from .processor import Processor
+
+Runtime: TypeAlias = Literal["kernel", "onnxruntime"]
+NORMALIZED_DB = -18.0
+"""Loudness that ``normalization = "normalized"`` brings every model to, as NAM's plugin does."""
+SMOOTHING_S = 0.01
+
+STATE = np.dtype(
+    [
+        ("input_db", "f4"),
+        ("output_db", "f4"),
+        ("normalization", "f4"),
+        ("calibrate_input", "f4"),
+        ("interface_dbu", "f4"),
+        ("loudness_db", "f4"),  # the model's own, NaN where unknown
+        ("model_input_dbu", "f4"),
+        ("model_output_dbu", "f4"),
+        ("gain_in", "f4"),  # smoothed
+        ("gain_out", "f4"),
+        ("started", "i8"),
+        ("kernel", "i8"),  # address of its process
+        ("kernel_states", "i8"),  # one for each channel
+        ("resampled", "i8"),
+        ("down", "i8"),  # DIRECTION for each channel
+        ("up", "i8"),
+        ("latency", "i8"),
+        ("model_in", "i8"),  # work space at the stream's and the model's rate
+        ("model_out", "i8"),
+        ("gained", "i8"),
+    ],
+    align=True,
+)
+
+
+class Neural(Processor):
+    """A neural model.
+
+    Parameters
+    ----------
+    values : parameter values by name
+    model : a file that ``export.files.load_model`` reads, or a model in memory
+    runtime : ``"kernel"`` plays on a kernel where one takes the model, ``"onnxruntime"`` never does
+    """
+
+    name = "neural"
+    description = "a neural model of an amp or effect"
+    files: ClassVar[tuple[str, ...]] = ("model",)
+    parameters = (
+        Parameter("input_db", -40.0, 40.0, 0.0, "dB", description="level into the model: its drive"),
+        Parameter("output_db", -40.0, 40.0, 0.0, "dB", description="level after the model"),
+        Parameter.switch(
+            "normalization",
+            "raw",
+            "normalized",
+            "calibrated",
+            default="normalized",
+            description="output level: the model's own, brought to -18 dB, or as its maker's gear in dBu",
+        ),
+        Parameter.switch(
+            "calibrate_input",
+            "off",
+            "on",
+            default="off",
+            description="match the interface's level to the one the model was made at",
+        ),
+        Parameter(
+            "interface_dbu", -20.0, 40.0, 12.0, "dBu", description="level that is 0 dBFS at your interface"
+        ),
+    )
+
+    def __init__(
+        self,
+        values: Mapping[str, object] | None = None,
+        *,
+        model: Path | str | NeuralModel,
+        runtime: Runtime = "kernel",
+    ) -> None:
+        super().__init__(values)
+        if not isinstance(model, NeuralModel):
+            from ...export.files import load_model
+
+            loaded = load_model(model)
+        else:
+            loaded = model
+        self.model = loaded.playable() if isinstance(loaded, NeuralModel) else loaded
+        self.runtime = runtime
+
+    @property
+    def on_kernel(self) -> bool:
+        """Whether a kernel plays it, rather than ONNX Runtime."""
+        return self.runtime == "kernel" and isinstance(self.model, NeuralModel) and self._kernel is not None
+
+    @property
+    def _kernel(self) -> Any:
+        return kernel_for(self.model) if isinstance(self.model, NeuralModel) else None
+
+    def is_compiled(self) -> bool:
+        """Whether it can be prepared without compiling anything."""
+        return all(is_cached(unit) for unit in self.units())
+
+    def units(self) -> tuple[Unit, ...]:
+        return (*super().units(), *self._kernel_units())
+
+    def _kernel_units(self) -> tuple[Unit, ...]:
+        if self.on_kernel:
+            units: tuple[Unit, ...] = self._kernel.units(self.model)
+            return units
+        return (onnx_runtime.unit(),)
+
+    def make_state(self, rate: float, max_block: int, channels: int) -> State:
+        kernel = load(self._kernel_units()[0])
+        self.instances = [self._instance(kernel) for _ in range(channels)]
+        resampled = rate != self.model.sample_rate
+        plan = resampler.plan(rate, self.model.sample_rate) if resampled else None
+        arrays: dict[str, Any] = {"kernel_states": (np.int64, channels)}
+        lengths = {"model_in": max_block, "model_out": max_block, "gained": max_block}
+        if plan is not None:
+            lengths = {"model_in": plan.most, "model_out": plan.most, "gained": resampler.CHUNK}
+            arrays["down"] = arrays["up"] = (resampler.DIRECTION, channels)
+        arrays |= {name: (np.float32, length) for name, length in lengths.items()}
+        state = State(STATE, **arrays)
+        state.arrays["kernel_states"][:] = [instance.address for instance in self.instances]
+        record = state.record
+        record["kernel"], record["resampled"] = kernel["process"], resampled
+        if plan is not None:
+            self.latency = plan.latency
+            record["latency"] = plan.latency
+            self._directions = [_place(plan, state, channel) for channel in range(channels)]
+        metadata = self.model.metadata
+        for name, value in (
+            ("loudness_db", metadata.loudness_db),
+            ("model_input_dbu", metadata.input_level_dbu),
+            ("model_output_dbu", metadata.output_level_dbu),
+        ):
+            record[name] = math.nan if value is None else value
+        return state
+
+    def reset(self) -> None:
+        for instance in self.instances:
+            instance.reset()
+        for tables in getattr(self, "_directions", ()):
+            for table in tables:
+                table.reset()
+        super().reset()
+
+    def _instance(self, kernel: Any) -> State:
+        """Weights and memory for one channel, after the silence the model expects before it starts."""
+        if not self.on_kernel:
+            from ..kernels.graph import streaming_graph
+
+            state: State = onnx_runtime.OnnxState(streaming_graph(self.model))
+        else:
+            assert isinstance(self.model, NeuralModel)
+            state = self._kernel.make_state(self.model)
+            process = kernel.function("process", *[ctypes.c_int64] * 5)
+            context = State(CONTEXT)
+            silence, unheard = np.zeros(4096, np.float32), np.zeros(4096, np.float32)
+            for start in range(0, self.model.prewarm, silence.size):
+                count = min(silence.size, self.model.prewarm - start)
+                addresses = (silence.ctypes.data, unheard.ctypes.data)
+                process(context.address, state.address, *addresses, count)
+        state.seal()
+        return state
+
+
+def _place(plan: resampler.Plan, state: State, channel: int) -> tuple[State, State]:
+    """Set one channel's two directions up; returns the states that hold their tables and rings."""
+    held = []
+    for name, table, most, base in (
+        ("down", plan.down, resampler.CHUNK, 0),
+        ("up", plan.up, plan.most, 0),
+    ):
+        length = resampler.ring_length(table, most)
+        memory = State(
+            np.dtype([("table", "i8"), ("ring", "i8")]),
+            table=(np.float32, table.size),
+            ring=(np.float32, 2 * length),
+        )
+        memory.arrays["table"][:] = table.ravel()
+        memory.seal()
+        row = state.arrays[name][channel]
+        row["table"], row["ring"] = memory.record["table"], memory.record["ring"]
+        row["taps"], row["phases"] = table.shape[1], table.shape[0]
+        row["step"] = plan.ratio.denominator if name == "down" else plan.ratio.numerator
+        row["length"], row["base"] = length, base
+        held.append(memory)
+    return held[0], held[1]
+
+
+def compile() -> dict[str, Any]:
+    """Compile the audio side, see ``compiler.unit``."""
+    from numba import njit
+
+    from ..compiler.abi import audio_function, channel
+    from ..compiler.memory import address_of, call_process, float32_at, int64_at, record_at
+    from ..kernels.resampler_code import is_ready, next_sample, push
+
+    direction_at = record_at(resampler.DIRECTION)
+    direction_bytes, chunk = resampler.DIRECTION.itemsize, resampler.CHUNK
+    calibrated, normalized = 2, 1
+
+    @njit(error_model="numpy", nogil=True)
+    def gains(state: Any) -> Any:
+        into, out = np.float64(state.input_db), np.float64(state.output_db)
+        if state.calibrate_input > 0.5 and state.model_input_dbu == state.model_input_dbu:
+            into += state.interface_dbu - state.model_input_dbu
+        if state.normalization == normalized and state.loudness_db == state.loudness_db:
+            out += NORMALIZED_DB - state.loudness_db
+        if state.normalization == calibrated and state.model_output_dbu == state.model_output_dbu:
+            out += state.model_output_dbu - state.interface_dbu
+        return np.float32(10.0 ** (into / 20.0)), np.float32(10.0 ** (out / 20.0))
+
+    @njit(error_model="numpy", nogil=True)
+    def resample_around(context: Any, state: Any, c: Any, target: Any, frames: Any) -> None:
+        """One chunk of the gained input through both directions and the model, to ``target``."""
+        down = direction_at(state.down + direction_bytes * c)
+        up = direction_at(state.up + direction_bytes * c)
+        place = down.count
+        push(down, state.gained, frames)
+        model_in, y = float32_at(state.model_in), float32_at(target)
+        count = 0
+        while is_ready(down):
+            model_in[count] = next_sample(down)
+            count += 1
+        if count > 0:
+            instance = int64_at(state.kernel_states)[c]
+            call_process(state.kernel, context, instance, state.model_in, state.model_out, count)
+            push(up, state.model_out, count)
+        for t in range(frames):
+            y[t] = next_sample(up) if place + t >= state.latency else np.float32(0.0)
+
+    @audio_function(STATE)
+    def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
+        into, out = gains(state)
+        if state.started == 0:
+            state.started = 1
+            state.gain_in, state.gain_out = into, out
+        step = np.float32(1.0 - np.exp(-1.0 / (SMOOTHING_S * context.rate)))
+        address = address_of(context)
+        gain_in, gain_out = state.gain_in, state.gain_out
+        for c in range(context.channels):
+            x = channel(source, context.stride, c, frames)
+            y = channel(target, context.stride, c, frames)
+            gained = float32_at(state.gained)
+            gain_in, gain_out = state.gain_in, state.gain_out
+            size = chunk if state.resampled != 0 else frames
+            start = 0
+            while start < frames:
+                count = min(size, frames - start)
+                for t in range(count):
+                    gain_in += step * (into - gain_in)
+                    gained[t] = x[start + t] * gain_in
+                there = target + 4 * (context.stride * c + start)
+                if state.resampled != 0:
+                    resample_around(address, state, c, there, count)
+                else:
+                    instance = int64_at(state.kernel_states)[c]
+                    call_process(state.kernel, address, instance, state.gained, there, count)
+                start += count
+            for t in range(frames):
+                gain_out += step * (out - gain_out)
+                y[t] *= gain_out
+        state.gain_in, state.gain_out = gain_in, gain_out
+
+    return {"process": process}
