@@ -12,6 +12,9 @@ from typing import Any
 from .networks import A1_SHAPES, LstmNetwork, WaveNetNetwork
 from .teachers import find_teacher, preferred_amp
 
+SPECTRAL_FRAMES = 2048
+"""The longest window of the spectral distance."""
+
 
 class TrainingError(ValueError):
     """A training run that cannot be done as it was asked for."""
@@ -38,6 +41,20 @@ class Recipe:
     learning_rate: float = 4e-3
     spectral_weight: float = 2e-3
     emphasis_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.batch, self.segment, self.truncation) < 1 or self.warm_up < 0:
+            raise TrainingError("batch, segment and truncation must be 1 or more, warm_up 0 or more")
+        if self.segment % self.truncation:
+            raise TrainingError(
+                f"segment is {self.segment} and truncation {self.truncation}; "
+                "a segment must be a multiple of it"
+            )
+        if self.spectral_weight and self.truncation < SPECTRAL_FRAMES:
+            raise TrainingError(
+                f"truncation is {self.truncation}, expected {SPECTRAL_FRAMES} or more "
+                "for a spectral_weight above 0"
+            )
 
 
 RECIPES: dict[str, Recipe] = {
@@ -86,6 +103,7 @@ class TrainingConfig:
     seed : of signal, weights and batches
     minutes : the budget; training time before an interruption counts
     steps : end after this many batches instead, which makes a run repeatable
+    looks : how often the held-out sound is heard on the way, for `train.Progress` alone
     device : ``"auto"``, or an accelerator that Lightning knows: ``"cpu"``, ``"cuda"``, ``"mps"``
     run : folder of the checkpoint
     resume : go on from the checkpoint in ``run`` if there is one
@@ -102,9 +120,17 @@ class TrainingConfig:
     seed: int = 1
     minutes: float = 20.0
     steps: int | None = None
+    looks: int = 20
     device: str = "auto"
     run: Path = Path("runs/effect")
     resume: bool = True
+
+    def __post_init__(self) -> None:
+        smallest = {"rate": 8000.0, "seconds": 0.1, "minutes": 1e-3, "steps": 1, "looks": 0}
+        for name, least in smallest.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value < float("inf"):
+                raise TrainingError(f"{name} is {value}, expected {least:g} or more")
 
     @property
     def training_recipe(self) -> Recipe:
@@ -112,7 +138,7 @@ class TrainingConfig:
 
     def identity(self) -> dict[str, Any]:
         """All that a checkpoint must agree with, as JSON types: everything but budget and places."""
-        budget = {"output", "name", "minutes", "device", "run", "resume", "recipe"}
+        budget = {"output", "name", "minutes", "looks", "device", "run", "resume", "recipe"}
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in budget}
         recipe = dataclasses.asdict(self.training_recipe)
         return {**fields, "settings": find_teacher(self.teacher).settings(self.settings), "recipe": recipe}
@@ -130,8 +156,9 @@ def read_config(path: Path) -> TrainingConfig:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{path.name}: not a readable TOML file ({error})") from None
-    recipe = table.pop("recipe", None)
-    settings = table.pop("settings", {})
+    recipe, settings = table.pop("recipe", None), table.pop("settings", {})
+    if not isinstance(settings, dict):
+        raise TrainingError(f"{path.name}: settings must be a table, found {settings!r}")
     _check(path, table, TrainingConfig)
     if recipe is not None:
         _check(path, recipe, Recipe)

@@ -121,13 +121,11 @@ def wet_signal(teacher: Teacher, dry: Array, rate: float, given: Settings) -> Ar
 
 def latency(teacher: Teacher, rate: float, given: Settings) -> int:
     """Frames that pass before the teacher answers to an impulse (plugins do not always report it)."""
-    settings = teacher.settings(given)
-    silence = np.zeros(round(0.5 * rate), np.float32)
-    impulse = silence.copy()
-    impulse[0] = 0.5
-    runs = [_from_rest(teacher, dry, rate, settings, 0) for dry in (impulse, silence)]
-    answer = np.abs(runs[0] - runs[1])
-    return int(np.argmax(answer > 1e-3 * answer.max())) if answer.max() > 0 else 0
+    impulse = np.zeros(round(0.5 * rate), np.float32)
+    impulse[1] = 0.5
+    wet = _from_rest(teacher, impulse, rate, teacher.settings(given), 0)
+    answer = np.abs(wet - wet[0])
+    return max(0, int(np.argmax(answer > 1e-3 * answer.max())) - 1)
 
 
 def _from_rest(teacher: Teacher, dry: Array, rate: float, settings: dict[str, float], delay: int) -> Array:

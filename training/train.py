@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import pickle
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -29,7 +30,6 @@ from .teachers import find_teacher
 
 CHECKPOINT = "last.ckpt"
 IDENTITY = "config.json"
-LOOKS = 20
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ class EffectTraining(lightning.LightningModule):
         self.step += 1
         self.elapsed_s += now - self._since
         self._since = now
-        if int(LOOKS * self.fraction) > int(LOOKS * before):
+        looks = self.config.looks
+        if int(looks * self.fraction) > int(looks * before):
             self.validation_esr = esr_of(self.network, self.held_out)
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
@@ -204,6 +205,17 @@ def _fit(training: EffectTraining, config: TrainingConfig, checkpoint: Path | No
     trainer.save_checkpoint(config.run / CHECKPOINT)
 
 
+def _loadable(path: Path) -> Path:
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"{path.name}: this is no whole checkpoint ({str(error).splitlines()[0]}); "
+            "delete it, or do not resume"
+        ) from None
+    return path
+
+
 def _checkpoint(config: TrainingConfig) -> Path | None:
     """The checkpoint to go on from, if any; makes the run's folder and notes what is trained in it."""
     config.run.mkdir(parents=True, exist_ok=True)
@@ -212,7 +224,7 @@ def _checkpoint(config: TrainingConfig) -> Path | None:
     if config.resume and path.exists() and note.exists():
         found = json.loads(note.read_text(encoding="utf-8"))
         if found == wanted:
-            return path
+            return _loadable(path)
         changed = sorted(key for key in wanted if found.get(key) != wanted[key])
         raise TrainingError(
             f"{path}: this checkpoint is of another run (different: {', '.join(changed)}); "
