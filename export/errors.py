@@ -18,3 +18,11 @@ class ModelFileError(ValueError):
         self.path = Path(path)
         self.problem = problem
         super().__init__(f"{self.path.name}: {problem}")
+
+
+class FormatCannotSay(ModelFileError):  # noqa: N818
+    """A network that the file format has no words for."""
+
+
+class CannotSayError(ValueError):
+    """Raised inside a writer, before it knows the path; the message names what the format lacks."""

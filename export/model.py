@@ -7,7 +7,7 @@ reference evaluation read nothing else. Arrays are float32 and never changed aft
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,7 +175,8 @@ class WaveNetLayer:
     """One residual layer of a NAM WaveNet; ``None`` parts are absent.
 
     With gating the convolution and the mixin have 2 × bottleneck outputs; ``secondary`` acts on
-    the second half.
+    the second half. Without ``layer1x1`` the next layer gets this layer's input unchanged, as in
+    NeuralAmpModelerCore.
     """
 
     convolution: Convolution
@@ -242,7 +243,10 @@ Network: TypeAlias = Stack | WaveNet | Chain | Container
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the maker of a model said about it. ``None`` is unknown; levels are for 0 dBFS peak."""
+    """What the maker of a model said about it. ``None`` is unknown; levels are for 0 dBFS peak.
+
+    ``extra`` is plain JSON that a file said beyond this, kept so that it can be written again.
+    """
 
     name: str | None = None
     author: str | None = None
@@ -255,6 +259,7 @@ class Metadata:
     input_level_dbu: float | None = None
     output_level_dbu: float | None = None
     validation_esr: float | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
