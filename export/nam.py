@@ -130,14 +130,15 @@ def read_metadata(node: Node | None) -> Metadata:
         value = node.get(key)
         if value is not None:
             known[field] = value.text() if field in TEXTS else value.number()
-    training = node.get("training")
-    esr = None if training is None or not isinstance(training.value, dict) else training.get("validation_esr")
     extra = {key: value for key, value in node.members().items() if key not in METADATA_KEYS}
-    return Metadata(
-        **known,
-        validation_esr=None if esr is None else esr.number(),
-        extra=Node(extra, node.where, node.path).plain(),
-    )
+    training, esr = node.get("training"), None
+    if training is not None and isinstance(training.value, dict):
+        esr_node = training.get("validation_esr")
+        esr = None if esr_node is None else esr_node.number()
+        extra["training"] = {key: value for key, value in training.value.items() if key != "validation_esr"}
+        if not extra["training"]:
+            del extra["training"]
+    return Metadata(**known, validation_esr=esr, extra=Node(extra, node.where, node.path).plain())
 
 
 def _read_wavenet(node: Node, rate: float, inputs: int, depth: int) -> tuple[Network, int]:

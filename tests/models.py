@@ -53,6 +53,10 @@ def random_model(kind: str, seed: int) -> NeuralModel:
     return KINDS[kind](np.random.default_rng(seed))
 
 
+def _float32(value: float) -> float:
+    return float(np.float32(value))
+
+
 def _array(rng: Generator, *shape: int, scale: float) -> Array:
     return (scale * rng.standard_normal(shape)).astype(np.float32)
 
@@ -76,7 +80,7 @@ def _convolution(
     )
 
 
-def _wavenet_array(
+def wavenet_array(
     rng: Generator,
     inputs: int,
     channels: int,
@@ -141,10 +145,10 @@ def _model(network: WaveNet | Stack | Chain | Container, rate: float = 48000.0) 
 def _a1(rng: Generator, channels: int, first: tuple[int, ...], second: tuple[int, ...]) -> NeuralModel:
     half = channels // 2
     arrays = (
-        _wavenet_array(rng, 1, channels, half, first, (3,) * len(first), head_bias=False),
-        _wavenet_array(rng, channels, half, 1, second, (3,) * len(second)),
+        wavenet_array(rng, 1, channels, half, first, (3,) * len(first), head_bias=False),
+        wavenet_array(rng, channels, half, 1, second, (3,) * len(second)),
     )
-    return _model(WaveNet(arrays, head_scale=0.02))
+    return _model(WaveNet(arrays, head_scale=_float32(0.02)))
 
 
 def _a1_standard(rng: Generator) -> NeuralModel:
@@ -156,7 +160,7 @@ def _a1_nano(rng: Generator) -> NeuralModel:
 
 
 def _a2_size(rng: Generator, channels: int) -> NeuralModel:
-    array = _wavenet_array(
+    array = wavenet_array(
         rng,
         1,
         channels,
@@ -166,7 +170,7 @@ def _a2_size(rng: Generator, channels: int) -> NeuralModel:
         head_kernel=16,
         activations=(Activation("LeakyReLU", (0.01,)),),
     )
-    return _model(WaveNet((array,), head_scale=0.01))
+    return _model(WaveNet((array,), head_scale=_float32(0.01)))
 
 
 def _a2(rng: Generator) -> NeuralModel:
@@ -219,9 +223,10 @@ def _batchnorm(rng: Generator, channels: int, epsilon: float = 1e-5) -> BatchNor
     mean, beta = _array(rng, channels, scale=0.2), _array(rng, channels, scale=0.2)
     variance = rng.uniform(0.5, 2.0, channels).astype(np.float32)
     gamma = rng.uniform(0.5, 1.5, channels).astype(np.float32)
-    scale = (gamma / np.sqrt(variance + np.float32(epsilon))).astype(np.float32)
+    epsilon = _float32(epsilon)
+    scale = gamma / np.sqrt(variance.astype(np.float64) + epsilon)
     offset = (beta - scale * mean).astype(np.float32)
-    return BatchNorm(scale, offset, (mean, variance, gamma, beta, float(np.float32(epsilon))))
+    return BatchNorm(scale.astype(np.float32), offset, (mean, variance, gamma, beta, epsilon))
 
 
 def _convnet(rng: Generator) -> NeuralModel:
@@ -256,18 +261,18 @@ def _rtneural_conv(rng: Generator) -> NeuralModel:
 def _film(rng: Generator) -> NeuralModel:
     films = {slot: n % 2 == 0 for n, slot in enumerate(FILM_SLOTS)}
     arrays = (
-        _wavenet_array(rng, 1, 6, 3, (1, 2, 4), (3, 2, 3), bottleneck=4, head1x1=5, films=films),
-        _wavenet_array(
+        wavenet_array(rng, 1, 6, 3, (1, 2, 4), (3, 2, 3), bottleneck=4, head1x1=5, films=films),
+        wavenet_array(
             rng, 6, 3, 1, (1, 8), (3, 3), head1x1=3, films={"layer1x1_post_film": False}, gating=("gated",)
         ),
     )
-    return _model(WaveNet(arrays, head_scale=0.3))
+    return _model(WaveNet(arrays, head_scale=_float32(0.3)))
 
 
 def _gated(rng: Generator) -> NeuralModel:
     arrays = (
-        _wavenet_array(rng, 1, 6, 4, (1, 2, 4, 8), (3,) * 4, gating=("gated",)),
-        _wavenet_array(
+        wavenet_array(rng, 1, 6, 4, (1, 2, 4, 8), (3,) * 4, gating=("gated",)),
+        wavenet_array(
             rng,
             6,
             4,
@@ -278,11 +283,11 @@ def _gated(rng: Generator) -> NeuralModel:
             activations=(Activation("Softsign"), Activation("LeakyHardtanh", (-0.5, 0.5, 0.1, 0.2)), TANH),
         ),
     )
-    return _model(WaveNet(arrays, head_scale=0.2))
+    return _model(WaveNet(arrays, head_scale=_float32(0.2)))
 
 
 def _blended(rng: Generator) -> NeuralModel:
-    array = _wavenet_array(
+    array = wavenet_array(
         rng,
         1,
         6,
@@ -295,20 +300,20 @@ def _blended(rng: Generator) -> NeuralModel:
         secondary=Activation("Hardswish"),
         head_kernel=4,
     )
-    return _model(WaveNet((array,), head_scale=0.2))
+    return _model(WaveNet((array,), head_scale=_float32(0.2)))
 
 
 def _groups(rng: Generator) -> NeuralModel:
-    array = _wavenet_array(
+    array = wavenet_array(
         rng, 1, 8, 1, (1, 2, 4, 8), (3,) * 4, bottleneck=4, groups=2, head1x1=6, gating=("none", "gated")
     )
-    return _model(WaveNet((array,), head_scale=0.2))
+    return _model(WaveNet((array,), head_scale=_float32(0.2)))
 
 
 def _condition(rng: Generator) -> NeuralModel:
-    inner = _wavenet_array(rng, 1, 4, 2, (1, 2, 4), (3,) * 3)
-    condition = NeuralModel(WaveNet((inner,), head_scale=0.5), prewarm=14)
-    outer = _wavenet_array(
+    inner = wavenet_array(rng, 1, 4, 2, (1, 2, 4), (3,) * 3)
+    condition = NeuralModel(WaveNet((inner,), head_scale=_float32(0.5)), prewarm=14)
+    outer = wavenet_array(
         rng,
         1,
         4,
@@ -319,13 +324,13 @@ def _condition(rng: Generator) -> NeuralModel:
         groups=2,
         films={"conv_pre_film": True, "input_mixin_pre_film": True},
     )
-    return _model(WaveNet((outer,), head_scale=0.2, condition=condition))
+    return _model(WaveNet((outer,), head_scale=_float32(0.2), condition=condition))
 
 
 def _post_head(rng: Generator) -> NeuralModel:
-    array = _wavenet_array(rng, 1, 4, 3, (1, 2, 4, 8), (3,) * 4, layer1x1=False, head_kernel=2)
+    array = wavenet_array(rng, 1, 4, 3, (1, 2, 4, 8), (3,) * 4, layer1x1=False, head_kernel=2)
     head = PostHead(((TANH, _convolution(rng, 3, 5, 3)), (TANH, _convolution(rng, 5, 1, 2))))
-    return _model(WaveNet((array,), head_scale=0.4, head=head))
+    return _model(WaveNet((array,), head_scale=_float32(0.4), head=head))
 
 
 def _chain(rng: Generator) -> NeuralModel:
