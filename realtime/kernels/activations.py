@@ -20,7 +20,7 @@ P = [np.float32(c) for c in (0.99999988, 0.133731976, 0.00348658138, 2.04718253e
 Q = [np.float32(c) for c in (0.99999994, 0.467064947, 0.0258419774, 0.000327138463, 7.70266183e-07)]
 P0, P1, P2, P3, P4 = P
 Q0, Q1, Q2, Q3, Q4 = Q
-ONE, HALF, THREE, SIXTH = (np.float32(c) for c in (1.0, 0.5, 3.0, 1.0 / 6.0))
+ZERO, ONE, HALF, THREE, SIX, SIXTH = (np.float32(c) for c in (0.0, 1.0, 0.5, 3.0, 6.0, 1.0 / 6.0))
 
 
 def functions(lanes: int) -> dict[str, Any]:
@@ -46,12 +46,6 @@ def functions(lanes: int) -> dict[str, Any]:
     return {"tanh": tanh, "sigmoid": sigmoid}
 
 
-KINDS = frozenset(
-    ("Tanh", "Fasttanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh", "SiLU", "Hardswish", "LeakyHardtanh", "Softsign")
-)
-"""Names, as in `.nam` files, of the activations that `activation` can compile."""
-
-
 def activation(kind: str, parameters: Sequence[float], lanes: int) -> Any:
     """A compiled element-wise function by its name in `.nam` files."""
     smooth = functions(lanes)
@@ -61,16 +55,31 @@ def activation(kind: str, parameters: Sequence[float], lanes: int) -> Any:
     if kind == "Sigmoid":
         return sigmoid
     if kind == "ReLU":
-        return njit(forceinline=True)(lambda x: maximum(x, x - x))
+        return njit(forceinline=True)(lambda x: maximum(x, splat(ZERO, lanes)))
     if kind == "LeakyReLU":
         slope = np.float32(parameters[0])
         return njit(forceinline=True)(lambda x: where_positive(x, x, x * splat(slope, lanes)))
     if kind == "Hardtanh":
-        return njit(forceinline=True)(
-            lambda x: maximum(minimum(x, splat(ONE, lanes)), splat(-ONE, lanes))
-        )
+        return njit(forceinline=True)(lambda x: maximum(minimum(x, splat(ONE, lanes)), splat(-ONE, lanes)))
     if kind == "SiLU":
         return njit(forceinline=True)(lambda x: x * sigmoid(x))
     if kind == "Softsign":
         return njit(forceinline=True)(lambda x: x / (splat(ONE, lanes) + absolute(x)))
+    if kind == "Hardswish":
+        return njit(forceinline=True)(
+            lambda x: (
+                x
+                * splat(SIXTH, lanes)
+                * maximum(minimum(x + splat(THREE, lanes), splat(SIX, lanes)), splat(ZERO, lanes))
+            )
+        )
+    if kind == "LeakyHardtanh":
+        low, high, low_slope, high_slope = (np.float32(p) for p in parameters)
+        return njit(forceinline=True)(
+            lambda x: (
+                maximum(minimum(x, splat(high, lanes)), splat(low, lanes))
+                + minimum(x - splat(low, lanes), splat(ZERO, lanes)) * splat(low_slope, lanes)
+                + maximum(x - splat(high, lanes), splat(ZERO, lanes)) * splat(high_slope, lanes)
+            )
+        )
     raise ValueError(f"no compiled activation {kind}")

@@ -29,10 +29,8 @@ from ...export.model import (
 from ..compiler.layout import State
 from ..compiler.unit import Unit, load
 from .dilated import (
-    BLOCK,
     BUFFER,
     LANES,
-    accumulator,
     pack_convolution,
     pack_rows,
     padded_channels,
@@ -65,7 +63,10 @@ STATE = np.dtype(
     align=True,
 )
 
-VECTOR_ACTIVATIONS = frozenset(("Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh", "SiLU", "Softsign"))
+VECTOR_ACTIVATIONS = frozenset(
+    ["Tanh", "Sigmoid", "ReLU", "LeakyReLU", "Hardtanh", "SiLU", "Softsign", "Hardswish", "LeakyHardtanh"]
+)
+"""Names, as in `.nam` files, of the activations that are compiled."""
 LONGEST_DIRECT_FIR = 128
 """Longer impulse responses are cheaper by FFT."""
 
@@ -96,7 +97,9 @@ class _Plan:
         self.buffers.append(_Buffer(padded_channels(channels), memory))
         return self.buffers[-1]
 
-    def add(self, unit: Unit, weights: dict[str, Array] | None = None, dilation: int = 1, **operands: _Buffer) -> None:
+    def add(
+        self, unit: Unit, weights: dict[str, Array] | None = None, dilation: int = 1, **operands: _Buffer
+    ) -> None:
         self.operations.append(_Operation(unit, operands, weights or {}, dilation))
 
 
@@ -108,6 +111,7 @@ def takes(model: NeuralModel) -> bool:
     if isinstance(network, Stack):
         return (
             all(_takes_stack_layer(layer) for layer in network.layers)
+            and _longest_kernel(network) <= LONGEST_DIRECT_FIR
             and not network.skip
             and _channels(network.layers) == (1, 1)
         )
@@ -180,6 +184,10 @@ def _takes_stack_layer(layer: object) -> bool:
     if isinstance(layer, Activation):
         return _takes_activation(layer)
     return isinstance(layer, Convolution | BatchNorm | Dense)
+
+
+def _longest_kernel(network: Stack) -> int:
+    return max((layer.kernel for layer in network.layers if isinstance(layer, Convolution)), default=1)
 
 
 def _channels(layers: Sequence[object]) -> tuple[int, int] | None:
@@ -349,7 +357,10 @@ def _merge(network: Stack) -> list[tuple[Convolution, Activation | None]]:
 def _scaled(convolution: Convolution, scale: Array, offset: Array) -> Convolution:
     bias = convolution.bias if convolution.bias is not None else np.zeros(convolution.outputs, np.float32)
     return Convolution(
-        convolution.weight * scale[:, None, None], bias * scale + offset, convolution.dilation, convolution.groups
+        convolution.weight * scale[:, None, None],
+        bias * scale + offset,
+        convolution.dilation,
+        convolution.groups,
     )
 
 
@@ -361,6 +372,3 @@ def compile(kind: str = "network", **shape: Any) -> dict[str, Any]:
         return {"process": feedforward_code.network()}
     shape.pop("tile", None)  # part of the key: it follows from the processor
     return {"operation": getattr(feedforward_code, kind)(**shape)}
-
-
-_ = (BLOCK, accumulator)

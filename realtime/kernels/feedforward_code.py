@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
@@ -130,7 +129,11 @@ def convolve(inputs: int, outputs: int, kernel: int, activation: Any) -> Any:
         def one(operation: Any, source: Any, target: Any, t: Any, offset: Any) -> None:
             tile = tile_rows(rows, width, LANES, operation.bias + 4 * rows * t)
             tile = accumulate(
-                tile, operation.weights + tile_bytes * t, now(source) + offset, source.stride, operation.dilation
+                tile,
+                operation.weights + tile_bytes * t,
+                now(source) + offset,
+                source.stride,
+                operation.dilation,
             )
             put(tile, rows, target, rows * t, offset)
 
@@ -171,9 +174,7 @@ def convolve(inputs: int, outputs: int, kernel: int, activation: Any) -> Any:
     return _operation(body)
 
 
-def layer(
-    channels: int, wide: int, bottleneck: int, kernel: int, activation: Any, secondary: Any
-) -> Any:
+def layer(channels: int, wide: int, bottleneck: int, kernel: int, activation: Any, secondary: Any) -> Any:
     """A residual layer: convolution and mixin, activation (gated or not), sums for the head, 1x1."""
     rows, width, tiles = tile_shape(wide)
     rows1, width1, tiles1 = tile_shape(channels)
@@ -191,7 +192,11 @@ def layer(
             tile = tile_rows(rows, w, LANES, operation.bias + 4 * rows * t)
             tile = tile_fma(tile, rows, operation.mixin + 4 * rows * t, now(condition) + offset)
             tile = accumulate(
-                tile, operation.weights + tile_bytes * t, now(source) + offset, source.stride, operation.dilation
+                tile,
+                operation.weights + tile_bytes * t,
+                now(source) + offset,
+                source.stride,
+                operation.dilation,
             )
             tile_store(tile, rows, z + row_bytes * rows * t + offset, row_bytes)
 
@@ -284,6 +289,3 @@ def tile_add(typing_context: Any, a: Any, b: Any) -> Any:
         return first
 
     return a(a, a), codegen
-
-
-_ = np

@@ -117,23 +117,29 @@ def test_a_stack_folds_batch_norm_and_gains() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "function"),
+    ("activation", "function"),
     [
-        ("Tanh", np.tanh),
-        ("Sigmoid", lambda x: 1 / (1 + np.exp(-x))),
-        ("ReLU", lambda x: np.maximum(x, 0)),
-        ("Hardtanh", lambda x: np.clip(x, -1, 1)),
-        ("SiLU", lambda x: x / (1 + np.exp(-x))),
-        ("Softsign", lambda x: x / (1 + np.abs(x))),
+        (Activation("Tanh"), np.tanh),
+        (Activation("Sigmoid"), lambda x: 1 / (1 + np.exp(-x))),
+        (Activation("ReLU"), lambda x: np.maximum(x, 0)),
+        (Activation("Hardtanh"), lambda x: np.clip(x, -1, 1)),
+        (Activation("SiLU"), lambda x: x / (1 + np.exp(-x))),
+        (Activation("Softsign"), lambda x: x / (1 + np.abs(x))),
+        (Activation("LeakyReLU", (0.01,)), lambda x: np.where(x > 0, x, 0.01 * x)),
+        (Activation("Hardswish"), lambda x: x * np.clip(x + 3, 0, 6) / 6),
+        (
+            Activation("LeakyHardtanh", (-1.0, 0.5, 0.1, 0.2)),
+            lambda x: np.clip(x, -1, 0.5) + 0.1 * np.minimum(x + 1, 0) + 0.2 * np.maximum(x - 0.5, 0),
+        ),
     ],
 )
 def test_activations_match_numpy(
-    kind: str, function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    activation: Activation, function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> None:
     """Each activation is within 4e-7 of NumPy in float64, of the input's size where that is above 1."""
     x = np.concatenate([np.linspace(-30, 30, 20001), np.geomspace(1e-6, 1, 999)]).astype(np.float32)
     identity = Convolution(np.ones((1, 1, 1), np.float32))
-    output = Player(NeuralModel(Stack((identity, Activation(kind))))).play(x, 64)
+    output = Player(NeuralModel(Stack((identity, activation)))).play(x, 64)
     reference = function(x.astype(np.float64))
     assert (np.abs(output - reference) / np.maximum(1, np.abs(x))).max() < 4e-7
 
