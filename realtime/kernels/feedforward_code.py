@@ -122,7 +122,7 @@ def convolve(inputs: int, outputs: int, kernel: int, activation: Any) -> Any:
     rows, wide, tiles = tile_shape(outputs)
     accumulate = accumulator(inputs, outputs, kernel)
     tile_bytes = 4 * rows * inputs * kernel
-    act = None if activation is None else compiled_activation(*activation, LANES)
+    act = None if activation is None else compiled_activation(activation[0], activation[1], LANES)
 
     def tile_of(width: int) -> Any:
         @njit(forceinline=True, error_model="numpy")
@@ -181,8 +181,8 @@ def layer(channels: int, wide: int, bottleneck: int, kernel: int, activation: An
     accumulate = accumulator(channels, wide, kernel)
     accumulate1 = accumulator(bottleneck, channels, 1)
     tile_bytes, tile_bytes1 = 4 * rows * channels * kernel, 4 * rows1 * bottleneck
-    act = compiled_activation(*activation, LANES)
-    gate = None if secondary is None else compiled_activation(*secondary, LANES)
+    act = compiled_activation(activation[0], activation[1], LANES)
+    gate = None if secondary is None else compiled_activation(secondary[0], secondary[1], LANES)
     z_floats = padded_channels(wide) * BLOCK
     row_bytes = 4 * BLOCK
 
