@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ..export.writing import write_bytes
 from .data import Pair
 from .losses import error_to_signal, pre_emphasis, spectral_distance
 from .networks import LstmNetwork, WaveNetNetwork
@@ -39,19 +40,19 @@ class Scores:
 
 @dataclass(frozen=True)
 class Result:
-    """Scores of all held-out sound together, and of each recording by name."""
+    """Scores of all held-out sound together, and of each recording by name.
+
+    The overall ratios are of the energies of all recordings; the overall spectral distance is the mean of
+    theirs, weighted by length.
+    """
 
     overall: Scores
     recordings: dict[str, Scores]
 
     def write(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        document = json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
+        write_bytes(path, document.encode("ascii"))
 
 
 def evaluate(model: Model, pairs: list[Pair]) -> Result:
@@ -63,18 +64,28 @@ def evaluate(model: Model, pairs: list[Pair]) -> Result:
     pairs : at least one
     """
     outputs = [model(pair.dry) for pair in pairs]
-    recordings = {pair.name: _scores(output, pair.wet) for pair, output in zip(pairs, outputs, strict=True)}
-    overall = _scores(np.concatenate(outputs), np.concatenate([pair.wet for pair in pairs]))
-    return Result(overall, recordings)
+    wets = [pair.wet for pair in pairs]
+    scores = [_scores(output, wet) for output, wet in zip(outputs, wets, strict=True)]
+    output, wet = _tensor(np.concatenate(outputs)), _tensor(np.concatenate(wets))
+    overall = Scores(
+        *_ratios(output, wet),
+        float(np.average([s.spectral_distance for s in scores], weights=[len(wet) for wet in wets])),
+    )
+    return Result(overall, {pair.name: s for pair, s in zip(pairs, scores, strict=True)})
 
 
 def _scores(output: Array, wet: Array) -> Scores:
-    pair = torch.from_numpy(output)[None].double(), torch.from_numpy(wet)[None].double()
-    return Scores(
-        esr=float(error_to_signal(*pair)),
-        emphasised_esr=float(error_to_signal(pre_emphasis(pair[0]), pre_emphasis(pair[1]))),
-        spectral_distance=float(spectral_distance()(pair[0].float(), pair[1].float())),
-    )
+    distance = spectral_distance()(torch.from_numpy(output)[None], torch.from_numpy(wet)[None])
+    return Scores(*_ratios(_tensor(output), _tensor(wet)), float(distance))
+
+
+def _ratios(output: Tensor, wet: Tensor) -> tuple[float, float]:
+    emphasised = pre_emphasis(output), pre_emphasis(wet)
+    return float(error_to_signal(output, wet)), float(error_to_signal(*emphasised))
+
+
+def _tensor(signal: Array) -> Tensor:
+    return torch.from_numpy(signal.astype(np.float64))
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 from scipy.io import wavfile
+
+from ..export.writing import write_bytes
 
 Array: TypeAlias = NDArray[np.float32]
 Samples: TypeAlias = NDArray[np.float64]
@@ -88,9 +90,6 @@ def cabinet_impulse(rate: float = 48000.0, taps: int = 2048) -> Array:
 
 def write_impulse(path: Path, rate: int = 48000, taps: int = 2048) -> None:
     """Write `cabinet_impulse` as a mono float32 WAV, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        wavfile.write(temporary, rate, cabinet_impulse(rate, taps))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    file = BytesIO()
+    wavfile.write(file, rate, cabinet_impulse(rate, taps))
+    write_bytes(path, file.getvalue())

@@ -21,6 +21,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from ..export.writing import write_bytes
 from .config import TrainingConfig, TrainingError, make_network
 from .data import Pair, batches, held_out_pairs, training_pair
 from .evaluate import esr_of, evaluate, run_network
@@ -217,8 +218,16 @@ def _loadable(path: Path) -> Path:
 
 
 def _checkpoint(config: TrainingConfig) -> Path | None:
-    """The checkpoint to go on from, if any; makes the run's folder and notes what is trained in it."""
-    config.run.mkdir(parents=True, exist_ok=True)
+    """The checkpoint to go on from, if any; makes the folders and notes what is trained in the run's."""
+    for folder in (config.output.absolute().parent, config.run):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(
+                f"{folder}: cannot be made ({error.strerror}); choose another folder"
+            ) from None
+        if not os.access(folder, os.W_OK):
+            raise TrainingError(f"{folder}: cannot be written to; choose another folder")
     path, note = config.run / CHECKPOINT, config.run / IDENTITY
     wanted = json.loads(json.dumps(config.identity()))
     if config.resume and path.exists() and note.exists():
@@ -231,7 +240,5 @@ def _checkpoint(config: TrainingConfig) -> Path | None:
             "choose another run folder, or do not resume"
         )
     path.unlink(missing_ok=True)
-    temporary = note.with_name(f".{note.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(note)
+    write_bytes(note, json.dumps(wanted, indent=2).encode("ascii"))
     return None

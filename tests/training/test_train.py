@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
     return {name: tensor for name, tensor in state.items() if name.startswith("network.")}
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of four batches that ended."""
+    folder = tmp_path_factory.mktemp("finished")
+    train_effect(_config(folder))
+    return folder
+
+
 @pytest.mark.parametrize("network", ["lstm-8", "wavenet-nano"])
 def test_a_few_seconds_lower_the_loss(tmp_path: Path, network: str) -> None:
     """Forty batches bring the mean loss of the last five well under that of the first."""
@@ -45,60 +54,68 @@ def test_a_few_seconds_lower_the_loss(tmp_path: Path, network: str) -> None:
     assert seen[-1].validation_esr is not None and seen[-1].validation_esr < 0.9
 
 
-def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
+def test_an_interrupted_run_ends_with_the_same_weights(finished: Path, tmp_path: Path) -> None:
     """Stopped after the second of four batches and started again, training ends where it would have."""
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    train_effect(_config(tmp_path / "a"))
 
     def interrupt(progress: Progress) -> None:
         if progress.step == 2:
             raise RuntimeError("the power failed")
 
     with pytest.raises(RuntimeError, match="the power failed"):
-        train_effect(_config(tmp_path / "b"), interrupt)
-    assert not (tmp_path / "b" / "amp.onnx").exists()
+        train_effect(_config(tmp_path), interrupt)
+    assert not (tmp_path / "amp.onnx").exists()
     seen: list[Progress] = []
-    train_effect(_config(tmp_path / "b"), seen.append)
+    train_effect(_config(tmp_path), seen.append)
     assert [p.step for p in seen] == [3, 4]
-    whole, resumed = _weights(tmp_path / "a"), _weights(tmp_path / "b")
+    whole, resumed = _weights(finished), _weights(tmp_path)
     for name in whole:
         torch.testing.assert_close(resumed[name], whole[name], atol=1e-6, rtol=1e-5)
 
 
-def test_a_finished_run_is_not_trained_further(tmp_path: Path) -> None:
+def test_a_finished_run_is_not_trained_further(finished: Path, tmp_path: Path) -> None:
     """The second call with the same budget makes the model again without one more batch."""
-    train_effect(_config(tmp_path))
-    before = _weights(tmp_path)
+    shutil.copytree(finished / "run", tmp_path / "run")
     seen: list[Progress] = []
     train_effect(_config(tmp_path), seen.append)
     assert seen == []
+    before = _weights(finished)
     assert all(torch.equal(before[name], tensor) for name, tensor in _weights(tmp_path).items())
+    assert (tmp_path / "amp.json").read_bytes() == (finished / "amp.json").read_bytes()
 
 
-def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
-    """A different network, setting or seed names the difference; without resuming it starts afresh."""
-    train_effect(_config(tmp_path))
+def test_the_checkpoint_of_another_run_is_refused(finished: Path, tmp_path: Path) -> None:
+    """A different network, setting or seed names the difference."""
+    shutil.copytree(finished / "run", tmp_path / "run")
     with pytest.raises(TrainingError, match=r"another run \(different: network, seed, settings\)"):
         train_effect(_config(tmp_path, "lstm-5", seed=2, settings={"drive": 1.0}))
+
+
+def test_without_resuming_it_starts_afresh(finished: Path, tmp_path: Path) -> None:
+    """The checkpoint of another run is no obstacle when it is not to be used."""
+    shutil.copytree(finished / "run", tmp_path / "run")
     seen: list[Progress] = []
-    train_effect(_config(tmp_path, "lstm-5", resume=False), seen.append)
-    assert seen[0].step == 1
+    train_effect(_config(tmp_path, "lstm-5", resume=False, steps=1), seen.append)
+    assert [p.step for p in seen] == [1]
 
 
-def test_a_broken_checkpoint_is_refused(tmp_path: Path) -> None:
+def test_a_broken_checkpoint_is_refused(finished: Path, tmp_path: Path) -> None:
     """A truncated checkpoint is one sentence with its name."""
-    train_effect(_config(tmp_path))
+    shutil.copytree(finished / "run", tmp_path / "run")
     path = tmp_path / "run" / "last.ckpt"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(TrainingError, match=r"last\.ckpt: "):
+    with pytest.raises(TrainingError, match=r"last\.ckpt: this is no whole checkpoint"):
         train_effect(_config(tmp_path))
 
 
-def test_the_result_stands_beside_the_model(tmp_path: Path) -> None:
+def test_the_result_stands_beside_the_model(finished: Path) -> None:
     """The JSON file has overall figures and one entry for each held-out recording."""
-    output = train_effect(_config(tmp_path))
-    assert output.exists()
-    result = json.loads(output.with_suffix(".json").read_text())
+    result = json.loads((finished / "amp.json").read_text())
     assert result["overall"]["esr"] > 0
     assert result["recordings"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:
+    """An output below a file is refused before any training."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainingError, match="file: cannot be made"):
+        train_effect(replace(_config(tmp_path), output=tmp_path / "file" / "amp.onnx"))
