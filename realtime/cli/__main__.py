@@ -1,0 +1,5 @@
+"""``python -m tonerig.realtime.cli`` is ``tonerig``."""
+
+from . import main
+
+main()
