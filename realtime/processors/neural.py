@@ -144,9 +144,10 @@ class Neural(Processor):
         state.arrays["kernel_states"][:] = [instance.address for instance in self.instances]
         record = state.record
         record["kernel"], record["resampled"] = kernel["process"], resampled
+        self.latency = plan.latency if plan is not None else 0
+        record["latency"] = self.latency
+        self._directions: list[tuple[State, State]] = []
         if plan is not None:
-            self.latency = plan.latency
-            record["latency"] = plan.latency
             self._directions = [_place(plan, state, channel) for channel in range(channels)]
         metadata = self.model.metadata
         for name, value in (
@@ -160,7 +161,7 @@ class Neural(Processor):
     def reset(self) -> None:
         for instance in self.instances:
             instance.reset()
-        for tables in getattr(self, "_directions", ()):
+        for tables in self._directions:
             for table in tables:
                 table.reset()
         super().reset()
