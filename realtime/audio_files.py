@@ -96,9 +96,8 @@ def read_audio(path: Path, max_seconds: float = 3600.0) -> tuple[Samples, float]
     """
     with AudioReader(path) as reader:
         if reader.frames > max_seconds * reader.rate:
-            raise AudioFileError(
-                f"{path.name}: lasts {reader.frames / reader.rate:.0f} s, expected at most {max_seconds:.0f} s"
-            )
+            seconds = reader.frames / reader.rate
+            raise AudioFileError(f"{path.name}: is {seconds:.0f} s long, expected {max_seconds:.0f} s at most")
         return np.concatenate(list(reader.blocks()), axis=1), reader.rate
 
 

@@ -87,7 +87,7 @@ def _missing_samples(chunks: Iterator[tuple[bytes, int, int]], wanted: bytes, fi
 
 
 def _shortfall(promised: int, present: int, what: str) -> str:
-    return f"is cut off: its header promises {promised} {what}, but {max(present, 0)} are there; get a whole copy"
+    return f"is cut off: its header promises {promised} {what}, but {present} are there; get a whole copy"
 
 
 def _missing_mp3(file: BinaryIO, start: bytes, size: int) -> str | None:
@@ -130,7 +130,7 @@ def _missing_flac(data: bytes) -> str | None:
             frame[-2:], "big"
         ):
             return None
-    return f"is cut off: its header promises {total} samples, but its last frame does not end there; get a whole copy"
+    return f"is cut off: its {total} samples do not end with its last frame; get a whole copy"
 
 
 def _frame_end(frame: bytes, block_size: int) -> int | None:

@@ -150,7 +150,8 @@ def parse_preset(table: Mapping[str, Any], path: Path) -> Preset:
     schema = table.get("tonerig")
     if isinstance(schema, int) and schema > SCHEMA:
         raise PresetError(
-            f"{path.name}: was written for schema {schema}, and this version reads up to {SCHEMA}; update tonerig"
+            f"{path.name}: was written for schema {schema}, but this version reads up to {SCHEMA}; "
+            "update tonerig"
         )
     try:
         document = _Document.model_validate(dict(table))

@@ -1,0 +1,166 @@
+"""``tonerig preset``: list, show and make presets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import PLAIN
+from .options import JsonOption
+
+if TYPE_CHECKING:
+    from ..presets import Link
+
+app = typer.Typer(**PLAIN)
+
+
+@app.callback(epilog="Example: tonerig preset show crunch")
+def preset() -> None:
+    """List, show and make presets."""
+
+
+@app.command("list", epilog="Example: tonerig preset list --json")
+def list_presets(as_json: JsonOption = False) -> None:
+    """List the presets of the library, yours and the shipped ones."""
+    from ..library import listing, user_library
+    from ..presets import PresetError, load_preset
+
+    rows = []
+    for name, path in listing("chains").items():
+        place = "yours" if path.is_relative_to(user_library()) else "shipped"
+        try:
+            description = load_preset(path).description
+        except PresetError as error:
+            description = f"cannot be used: {error}"
+        rows.append({"name": name, "place": place, "description": description, "path": str(path)})
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        print(f"{row['name']:{width}}  {row['place']:7}  {row['description']}")
+
+
+@app.command("show", epilog="Example: tonerig preset show crunch --picture crunch.png")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset's name or path.")],
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the chain's frequency response and level curve into a PNG.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a preset: its processors in order, with every parameter."""
+    from ..presets import load_preset
+
+    found = load_preset(name)
+    if as_json:
+        about = {key: getattr(found, key) for key in ("name", "description", "author")}
+        print(
+            json.dumps(
+                {**about, "path": str(found.path), "chain": list(map(_as_json, found.chain))}, indent=2
+            )
+        )
+    else:
+        print(f"{found.name}" + (f", by {found.author}" if found.author else ""))
+        if found.description:
+            print(found.description)
+        for line in _lines(found.chain, ""):
+            print(line)
+    if picture is not None:
+        from ..engine.program import compile_chain
+        from ..plots import draw_chain
+        from .progress import say_compiling
+
+        compile_chain(found.build(), say_compiling)
+        print(draw_chain(found, picture))
+
+
+@app.command("new", epilog="Example: tonerig preset new mine --model plexi.nam --impulse 4x12.wav")
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name; letters, digits, - and _.")],
+    like: Annotated[
+        str | None, typer.Option("--from", metavar="PRESET", help="Start from this preset.")
+    ] = None,
+    chain: Annotated[
+        str, typer.Option(metavar="NAMES", help="Or from these processors, with commas between them.")
+    ] = "gate,neural,cabinet,reverb",
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="The model; copied to your library.")
+    ] = None,
+    impulse: Annotated[
+        Path | None, typer.Option("--impulse", "-i", help="The cabinet's impulse; copied to your library.")
+    ] = None,
+    description: Annotated[str, typer.Option(help="One sentence.")] = "",
+    author: Annotated[str, typer.Option(help="Who made it.")] = "",
+) -> None:
+    """Make a preset in your library, with every parameter written out for you to edit."""
+    from ..library import listing, named, user_library
+    from ..presets import Link, PresetError, load_preset, new_preset, save_preset
+    from ..processors import processor_class
+
+    if not re.fullmatch(r"[\w-]+", name):
+        raise typer.BadParameter(f"{name!r} is no name; use letters, digits, - and _")
+    target = user_library() / "chains" / f"{name}.toml"
+    if target.exists():
+        raise PresetError(f"{target}: exists already; choose another name or edit it")
+    given = {"model": _own("models", model), "impulse": _own("impulses", impulse)}
+    default = {"model": None, "impulse": named("impulses", "1x12")} if "1x12" in listing("impulses") else {}
+    links: list[Link] = []
+    for part in load_preset(like).chain if like else [Link(part.strip()) for part in chain.split(",")]:
+        files = dict(part.files)
+        for key in processor_class(part.processor).files:
+            path = given.get(key) or files.get(key) or default.get(key)
+            if path is None:
+                raise PresetError(f"{part.processor} needs a file; give --{key} FILE")
+            files[key] = path
+        links.append(Link(part.processor, part.values, files, part.chains))
+    preset = new_preset(name, links, description=description, author=author)
+    print(f"{save_preset(preset, target)}: written; try it with tonerig live --preset {name}")
+
+
+def _own(folder: str, path: Path | None) -> Path | None:
+    """A file in the library: a copy of the given one, or the one of that name that is there."""
+    from ..library import add, named
+
+    if path is None:
+        return None
+    return add(path, folder) if path.exists() else named(folder, str(path))
+
+
+def _as_json(link: Link) -> dict[str, Any]:
+    from ..processors import processor_class
+
+    values = {parameter.name: parameter.default for parameter in processor_class(link.processor).parameters}
+    return {
+        "processor": link.processor,
+        **{key: str(path) for key, path in link.files.items()},
+        **values,
+        **link.values,
+        **{key: list(map(_as_json, links)) for key, links in link.chains.items()},
+    }
+
+
+def _lines(links: Sequence[Link], indent: str) -> list[str]:
+    from ..processors import processor_class
+
+    lines = []
+    for number, link in enumerate(links, 1):
+        kind = processor_class(link.processor)
+        lines.append(f"{indent}{number}. {link.processor}: {kind.description}")
+        inner = indent + "     "
+        rows = [(key, path.name, "") for key, path in link.files.items()]
+        for parameter in kind.parameters:
+            value = parameter.text(link.values.get(parameter.name, parameter.default))
+            rows.append((parameter.name, value, f"({parameter.range_text()})"))
+        left = max((len(row[0]) for row in rows), default=0)
+        right = max((len(row[1]) for row in rows), default=0)
+        lines += [f"{inner}{key:{left}}  {value:{right}}  {span}".rstrip() for key, value, span in rows]
+        for key, chain in link.chains.items():
+            lines.append(f"{inner}{key}:")
+            lines += _lines(chain, inner + "  ")
+    return lines

@@ -1,0 +1,87 @@
+"""``tonerig render``: sound files through a preset or a model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .options import JsonOption, ModelOption, PresetOption
+
+if TYPE_CHECKING:
+    from ..render import Rendered
+
+
+def render(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Sound files, or folders of them.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A WAV file; or a folder, where each file keeps its name.")
+    ],
+    preset: PresetOption = None,
+    model: ModelOption = None,
+    form: Annotated[
+        Literal["float32", "24", "16"],
+        typer.Option("--format", help="Samples of the WAV: float32, 24 bits, or 16 bits with dither."),
+    ] = "float32",
+    normalize: Annotated[
+        float | None,
+        typer.Option(metavar="LUFS", min=-70, max=0, help="Bring the loudness to this, -14 for streaming."),
+    ] = None,
+    keep_loudness: Annotated[
+        bool, typer.Option("--keep-loudness", help="Bring the loudness to that of the input.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Files to render at the same time.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Run sound files through a preset or a model.
+
+    Any format and rate, mono or stereo, comes out as WAV at its own rate, aligned with the input; a
+    preset's tail (delay, reverb) is kept until it is silent. With --model alone it is the bare model at
+    its raw level, as long as the input, sample for sample.
+    """
+    if normalize is not None and keep_loudness:
+        raise typer.BadParameter("--normalize and --keep-loudness exclude each other")
+    from ..render import Finish, RenderError, expand, outputs, render_files
+    from .options import chosen_preset
+    from .progress import FileProgress, compile_for
+
+    chain = chosen_preset(preset, model)
+    files = expand(inputs)
+    targets = outputs(files, output)
+    if len(files) > 1 or output.suffix == "":
+        output.mkdir(parents=True, exist_ok=True)
+    compile_for(chain, files[0])
+    finish = Finish(form, normalize, keep_loudness, tail=model is None)
+    with FileProgress([file.name for file in files], quiet=as_json) as progress:
+        results = render_files(files, targets, chain, finish, jobs, progress.update)
+    done = [result for result in results if not isinstance(result, Exception)]
+    failed = [result for result in results if isinstance(result, Exception)]
+    if as_json:
+        print(json.dumps([dataclasses.asdict(result) for result in done], default=str, indent=2))
+    else:
+        for result in done:
+            print(_line(result))
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        raise RenderError(f"{len(failed)} of {len(files)} files failed: " + "; ".join(map(str, failed)))
+
+
+def _line(result: Rendered) -> str:
+    parts = [f"{result.output}: {result.times_realtime:.1f} × real time"]
+    if result.loudness_lufs is not None:
+        parts.append(
+            f"{result.loudness_lufs:.1f} LUFS, true peak {result.true_peak_db:.1f} dB"
+            f" ({result.gain_db:+.1f} dB applied)"
+        )
+    if result.clipped:
+        parts.append(f"{result.clipped} samples were over full scale and clipped")
+    if result.replaced:
+        parts.append(f"{result.replaced} input samples were NaN or infinite and became 0")
+    if result.muted:
+        numbers = ", ".join(map(str, result.muted))
+        parts.append(f"processor {numbers} put out NaN or Inf and was muted")
+    return "; ".join(parts)

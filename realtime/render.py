@@ -1,0 +1,333 @@
+"""Run sound files through the program that plays live: the same chain, the same code, the same bits."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .audio_files import SUFFIXES, AudioReader
+from .engine.program import Program
+from .engine.runner import Runner
+from .loudness import LoudnessMeter
+from .presets import Preset
+from .wav_writer import SampleFormat, WavWriter
+
+Samples: TypeAlias = NDArray[np.float32]
+
+MAX_BLOCK = 4096
+TAIL_BLOCK = 1024
+LONGEST_TAIL_S = 30.0
+SILENT_FOR_S = 3.0  # longer than any echo of the delay takes to come back
+SILENCE = 1e-5
+"""A block that moves less than this around its mean, -100 dBFS, is silent."""
+PEAK_CEILING_DB = -1.0
+"""True peak that normalising never exceeds, in dB over full scale."""
+
+
+class RenderError(ValueError):
+    """Files that cannot be rendered as asked; the text names them."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How rendered files are written.
+
+    Attributes
+    ----------
+    form : sample format
+    normalize : integrated loudness to bring the output to, in LUFS; None leaves the level alone
+    keep_loudness : bring the output to the loudness of the input
+    tail : go on after the input's end until the chain is silent, `LONGEST_TAIL_S` at most
+    """
+
+    form: SampleFormat = "float32"
+    normalize: float | None = None
+    keep_loudness: bool = False
+    tail: bool = True
+
+
+AS_IT_IS = Finish()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What came of one file.
+
+    Attributes
+    ----------
+    rate : in Hz
+    channels, frames : of the output
+    elapsed_s : for reading, processing and writing, without compiling and loading
+    times_realtime : seconds of input for each second that it took
+    latency : samples of delay that were taken out
+    loudness_lufs, true_peak_db : of the output; None unless the loudness was to be set
+    gain_db : applied to set the loudness
+    clipped : samples over full scale in an integer format
+    replaced : input samples that were NaN or infinite and became 0
+    muted : numbers (from 1) of processors that put out NaN or Inf and were silenced
+    """
+
+    input: Path
+    output: Path
+    rate: float
+    channels: int
+    frames: int
+    elapsed_s: float
+    times_realtime: float
+    latency: int
+    loudness_lufs: float | None = None
+    true_peak_db: float | None = None
+    gain_db: float = 0.0
+    clipped: int = 0
+    replaced: int = 0
+    muted: tuple[int, ...] = ()
+
+
+def expand(inputs: Sequence[Path]) -> list[Path]:
+    """The files themselves, a folder standing for the sound files in it.
+
+    Raises
+    ------
+    RenderError
+        If a folder has none.
+    """
+    files: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            if not inside:
+                raise RenderError(f"{path}: has no sound files ({', '.join(SUFFIXES)}) in it")
+            files += inside
+        else:
+            files.append(path)
+    return files
+
+
+def outputs(files: Sequence[Path], output: Path) -> list[Path]:
+    """Where each file's output goes: ``output`` itself for one file, else a WAV of its name in that folder.
+
+    Raises
+    ------
+    RenderError
+        If an output would overwrite an input or another output.
+    """
+    into_folder = output.is_dir() or len(files) > 1 or output.suffix == ""
+    targets = [output / f"{file.stem}.wav" for file in files] if into_folder else [output]
+    seen: dict[Path, Path] = {}
+    originals = {file.resolve(): file for file in files}
+    for file, target in zip(files, targets, strict=True):
+        if target.resolve() in originals:
+            raise RenderError(f"{target}: is an input, which is never overwritten; choose another output")
+        if target in seen:
+            raise RenderError(
+                f"{file} and {seen[target]} would both become {target}; render them into two folders"
+            )
+        seen[target] = file
+    return targets
+
+
+def process(
+    runner: Runner, blocks: Iterable[Samples], channels: int, latency: int, tail_frames: int, rate: float
+) -> Iterator[Samples]:
+    """The runner's output for a sound, aligned with it and as long, then its tail.
+
+    Parameters
+    ----------
+    blocks : of shape (channels, up to `MAX_BLOCK`)
+    latency : samples to take out
+    tail_frames : the longest tail; 0 keeps none
+    rate : in Hz
+
+    Yields
+    ------
+    ndarray, shape (outputs, frames)
+    """
+    skip = latency
+    for block in itertools.chain(blocks, _silence(channels, latency)):
+        done = runner.process(block)
+        if skip < done.shape[1]:
+            yield done[:, skip:]
+        skip = max(0, skip - done.shape[1])
+    silent = 0
+    pending: list[Samples] = []
+    for block in _silence(channels, tail_frames):
+        done = runner.process(block)
+        pending.append(done.copy())
+        if np.max(np.abs(done - np.mean(done, axis=1, keepdims=True))) < SILENCE:
+            silent += done.shape[1]
+            if silent > SILENT_FOR_S * rate:
+                return
+        else:
+            yield from pending
+            pending, silent = [], 0
+
+
+def _silence(channels: int, frames: int) -> Iterator[Samples]:
+    for start in range(0, frames, TAIL_BLOCK):
+        yield np.zeros((channels, min(TAIL_BLOCK, frames - start)), np.float32)
+
+
+def render_file(
+    source: Path,
+    target: Path,
+    preset: Preset,
+    finish: Finish = AS_IT_IS,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Rendered:
+    """Run one file through a preset and write what comes out, aligned with the input.
+
+    Parameters
+    ----------
+    source : any file that `AudioReader` reads; the program runs at its rate, with its channels
+    target : the WAV to write
+    progress : called with the fraction done, 0 to 1
+
+    Raises
+    ------
+    AudioFileError, RenderError, ModelFileError
+        If a file cannot be used; nothing is left at ``target``.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise RenderError(f"{target}: is the input, which is never overwritten; choose another output")
+    levelled = finish.keep_loudness or finish.normalize is not None
+    with AudioReader(source) as reader:
+        program = Program(preset.build(), reader.rate, MAX_BLOCK, reader.channels)
+        runner = Runner(program)
+        tail = round(LONGEST_TAIL_S * reader.rate) if finish.tail else 0
+        heard = LoudnessMeter(reader.rate, reader.channels) if finish.keep_loudness else None
+        started = time.perf_counter()
+        blocks = _reported(reader, heard, lambda fraction: progress(fraction * (0.8 if levelled else 1.0)))
+        sound = process(runner, blocks, reader.channels, program.latency, tail, reader.rate)
+        facts: dict[str, Any] = {}
+        if levelled:
+            loudness = (lambda: heard.integrated()) if heard is not None else (lambda: finish.normalize)
+            form = (reader.rate, program.outputs, finish.form)
+            writer, facts = _write_levelled(sound, target, *form, loudness)
+        else:
+            with WavWriter(target, reader.rate, program.outputs, finish.form) as writer:
+                for block in sound:
+                    writer.write(block)
+        elapsed = time.perf_counter() - started
+        progress(1.0)
+        return Rendered(
+            source,
+            target,
+            reader.rate,
+            program.outputs,
+            writer.frames,
+            elapsed,
+            reader.frames / reader.rate / elapsed,
+            program.latency,
+            clipped=writer.clipped,
+            replaced=reader.replaced,
+            muted=tuple(number + 1 for number in runner.muted),
+            **facts,
+        )
+
+
+def _reported(
+    reader: AudioReader, heard: LoudnessMeter | None, progress: Callable[[float], None]
+) -> Iterator[Samples]:
+    done = 0
+    for block in reader.blocks(MAX_BLOCK):
+        if heard is not None:
+            heard.add(block)
+        yield block
+        done += block.shape[1]
+        progress(done / reader.frames)
+
+
+def _write_levelled(
+    sound: Iterator[Samples],
+    target: Path,
+    rate: float,
+    channels: int,
+    form: SampleFormat,
+    wanted: Callable[[], float | None],
+) -> tuple[WavWriter, dict[str, float]]:
+    """Write at the wanted loudness: first as it is, to a file beside the target, then with the gain."""
+    first = target.with_name(f".{target.stem}.level.wav")
+    meter = LoudnessMeter(rate, channels)
+    try:
+        with WavWriter(first, rate, channels) as unlevelled:
+            for block in sound:
+                unlevelled.write(block)
+                meter.add(block)
+        loudness, peak, goal = meter.integrated(), meter.true_peak_db(), wanted()
+        gain = 0.0
+        if goal is not None and math.isfinite(goal) and math.isfinite(loudness):
+            gain = min(goal - loudness, PEAK_CEILING_DB - peak)
+        factor = np.float32(10 ** (gain / 20))
+        with AudioReader(first) as reader, WavWriter(target, rate, channels, form) as writer:
+            for block in reader.blocks():
+                writer.write(block * factor)
+    finally:
+        first.unlink(missing_ok=True)
+    facts = {"gain_db": gain, "loudness_lufs": loudness + gain, "true_peak_db": peak + gain}
+    return writer, facts
+
+
+def _in_process(
+    reports: Queue[tuple[int, float]], number: int, source: Path, target: Path, preset: Preset, finish: Finish
+) -> Rendered:
+    return render_file(source, target, preset, finish, lambda fraction: reports.put((number, fraction)))
+
+
+def render_files(
+    files: Sequence[Path],
+    targets: Sequence[Path],
+    preset: Preset,
+    finish: Finish = AS_IT_IS,
+    jobs: int = 1,
+    progress: Callable[[int, float], None] = lambda number, fraction: None,
+) -> list[Rendered | Exception]:
+    """Render several files, ``jobs`` at a time in processes of their own; an error ends only its own file.
+
+    Parameters
+    ----------
+    progress : called with a file's number (from 0) and the fraction of it that is done
+
+    Returns
+    -------
+    list
+        For each file its result, or what was wrong with it.
+    """
+    work = list(enumerate(zip(files, targets, strict=True)))
+    results: list[Rendered | Exception] = [RenderError("not rendered")] * len(work)
+    if jobs <= 1 or len(work) <= 1:
+        for number, (source, target) in work:
+            try:
+                results[number] = render_file(source, target, preset, finish, _numbered(progress, number))
+            except (ValueError, OSError, RuntimeError) as error:
+                results[number] = error
+        return results
+    processes = multiprocessing.get_context("spawn")
+    with processes.Manager() as manager:
+        reports = manager.Queue()
+        with ProcessPoolExecutor(min(jobs, len(work)), processes) as pool:
+            waiting = {pool.submit(_in_process, reports, n, s, t, preset, finish): n for n, (s, t) in work}
+            while not all(future.done() for future in waiting):
+                time.sleep(0.05)
+                while not reports.empty():
+                    progress(*reports.get())
+            for future, number in waiting.items():
+                error = future.exception()
+                if error is not None and not isinstance(error, Exception):
+                    raise error
+                results[number] = error if error is not None else future.result()
+    return results
+
+
+def _numbered(progress: Callable[[int, float], None], number: int) -> Callable[[float], None]:
+    return lambda fraction: progress(number, fraction)
