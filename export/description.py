@@ -1,7 +1,8 @@
 """A network as JSON without its weights: what a streaming ONNX file says about itself, and back.
 
 Weights are found by name: the path of attributes to them, numbered parts in the singular
-(``array0.layer3.convolution.weight``, ``model1.layer0.bias``).
+(``array0.layer3.convolution.weight``, ``model1.layer0.bias``). They have the shapes that ONNX's operators
+want: column vectors where they are added, gates in ONNX's order.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, TypeAlias
 
 from .check import MAX_CHANNELS, MAX_LAYERS, MAX_NESTING, MAX_PARTS
 from .document import Json, Node
+from .gates import GRU_TO_ONNX, LSTM_FROM_ONNX, reorder_gates
 from .model import (
     FILM_SLOTS,
     Activation,
@@ -37,8 +39,8 @@ from .model import (
 )
 from .writing import shortest
 
-Tensors: TypeAlias = Callable[[str], Array]
-"""Gives a weight by its name."""
+Tensors: TypeAlias = Callable[[str, int], Array]
+"""Gives a weight by its name and number of dimensions."""
 TEXT_FIELDS = ("name", "author", "gear_type", "gear_make", "gear_model", "tone_type")
 NUMBER_FIELDS = ("loudness_db", "gain", "input_level_dbu", "output_level_dbu", "validation_esr")
 
@@ -176,24 +178,39 @@ def _build_layer(node: Node, tensors: Tensors, name: str) -> Layer:
     if kind == "activation":
         return _build_activation(node)
     if kind == "batchnorm":
-        scale, offset = tensors(f"{name}.scale"), tensors(f"{name}.offset")
+        scale, offset = (tensors(f"{name}.{part}", 2).reshape(-1) for part in ("scale", "offset"))
         statistics = node.get("statistics")
         if statistics is None:
             return BatchNorm(scale, offset)
         mean, variance, gamma, beta, epsilon = statistics.items(5, 5)
         known = tuple(item.floats(len(scale)) for item in (mean, variance, gamma, beta))
-        return BatchNorm(
-            scale, offset, (known[0], known[1], known[2], known[3], epsilon.items(1, 1)[0].number())
-        )
+        number = epsilon.items(1, 1)[0].number()
+        return BatchNorm(scale, offset, (known[0], known[1], known[2], known[3], number))
     if kind == "dense":
-        return Dense(tensors(f"{name}.weight"), tensors(f"{name}.bias"))
-    weights = tensors(f"{name}.weight_x"), tensors(f"{name}.weight_h")
-    if kind == "gru":
-        bias_x, bias_h = tensors(f"{name}.bias_x"), tensors(f"{name}.bias_h")
-        return Gru(*weights, bias_x, bias_h, node["h"].floats(None))
-    if kind != "lstm":
+        return Dense(tensors(f"{name}.weight", 2), tensors(f"{name}.bias", 2).reshape(-1))
+    if kind not in ("lstm", "gru"):
         raise node["type"].expected("convolution, activation, batchnorm, dense, lstm or gru")
-    return Lstm(*weights, tensors(f"{name}.bias"), node["h"].floats(None), node["c"].floats(None))
+    order = LSTM_FROM_ONNX if kind == "lstm" else GRU_TO_ONNX
+    weight_x, weight_h = (
+        _gates(tensors(f"{name}.{part}", 3), order, node) for part in ("weight_x", "weight_h")
+    )
+    biases = tensors(f"{name}.bias", 2)
+    bias_x, bias_h = (_gates(biases[:, rows], order, node) for rows in _halves(biases.shape[1]))
+    h = node["h"].floats(None)
+    if kind == "gru":
+        return Gru(weight_x, weight_h, bias_x, bias_h, h)
+    return Lstm(weight_x, weight_h, bias_x, h, node["c"].floats(None))
+
+
+def _halves(size: int) -> tuple[slice, slice]:
+    return slice(0, size // 2), slice(size // 2, size)
+
+
+def _gates(array: Array, order: tuple[int, ...], node: Node) -> Array:
+    """One direction's weights, gates in our order, from [1, gates · hidden, …]."""
+    if array.shape[0] != 1 or array.shape[1] % len(order):
+        raise node.error(f"has weights of the shape {array.shape}, which are not those of {len(order)} gates")
+    return reorder_gates(array[0], order)
 
 
 def _describe_convolution(layer: Convolution) -> Json:
@@ -202,8 +219,8 @@ def _describe_convolution(layer: Convolution) -> Json:
 
 def _build_convolution(node: Node, tensors: Tensors, name: str) -> Convolution:
     return Convolution(
-        tensors(f"{name}.weight"),
-        tensors(f"{name}.bias") if node["bias"].boolean() else None,
+        tensors(f"{name}.weight", 3),
+        tensors(f"{name}.bias", 1) if node["bias"].boolean() else None,
         node["dilation"].integer(1, 2**24),
         node["groups"].integer(1, MAX_CHANNELS),
     )

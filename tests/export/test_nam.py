@@ -17,6 +17,7 @@ from tonerig.export.model import Activation, Container, Lstm, NeuralModel, Stack
 from tonerig.export.nam import nam_from_document, read_nam, write_nam
 from tonerig.export.reference import evaluate
 
+from tests.export.same import same
 from tests.models import KINDS, METADATA, random_model
 
 SAYABLE = [kind for kind in KINDS if kind not in ("gru_1x12", "rtneural_conv", "lstm_skip")]
@@ -102,19 +103,6 @@ def sized(**layer: Any) -> dict[str, Any]:
     return document | {"weights": [0.5] * (int(match[1]) if match else 0)}
 
 
-def equal(a: Any, b: Any) -> bool:
-    """Whether two models have the same structure and the same bits."""
-    if isinstance(a, np.ndarray):
-        return isinstance(b, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
-    if isinstance(a, tuple):
-        return isinstance(b, tuple) and len(a) == len(b) and all(map(equal, a, b))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
-    if hasattr(a, "__dataclass_fields__"):
-        return type(a) is type(b) and all(equal(getattr(a, f), getattr(b, f)) for f in a.__dataclass_fields__)
-    return bool(a == b)
-
-
 def test_linear_lists_its_newest_tap_first(tmp_path: Path) -> None:
     """A Linear's weights are its impulse response, as in NeuralAmpModelerCore's linear.cpp."""
     model = read_nam(write_document(tmp_path, linear_document()))
@@ -156,7 +144,7 @@ def test_wavenet_weights_in_their_order(tmp_path: Path) -> None:
 def test_newer_words_for_the_same_network(tmp_path: Path) -> None:
     """The config of the second generation reads to the same network as the old one where both can say it."""
     old = read_nam(write_document(tmp_path, wavenet_document()))
-    assert equal(read_nam(write_document(tmp_path, newer_document())), old)
+    assert same(read_nam(write_document(tmp_path, newer_document())), old)
 
 
 @pytest.mark.parametrize("kind", SAYABLE)
@@ -169,7 +157,7 @@ def test_round_trip_keeps_every_bit(kind: str, tmp_path: Path) -> None:
     assert again.prewarm == model.prewarm
     np.testing.assert_array_equal(evaluate(again, SIGNAL), evaluate(model, SIGNAL))
     write_nam(again, tmp_path / "again.nam")
-    assert equal(read_nam(tmp_path / "again.nam"), again)
+    assert same(read_nam(tmp_path / "again.nam"), again)
 
 
 def test_a1_is_written_in_words_that_every_player_knows(tmp_path: Path) -> None:
