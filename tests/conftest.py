@@ -1,0 +1,23 @@
+"""With ``CI=true`` a part that is missing fails the tests that need it; elsewhere they are skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+OUTSIDE = "shared"  # in the reason of tests that need data from outside the project
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Turn a skip into a failure under CI, unless what is missing does not belong to the project."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and isinstance(report.longrepr, tuple):
+        path, line, reason = report.longrepr
+        if OUTSIDE not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"{path}:{line}: {reason} (a missing part is a failure with CI=true)"
+    return report
