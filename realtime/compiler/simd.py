@@ -244,9 +244,7 @@ def tile_fma(typing_context: Any, tile: Any, rows: Any, weights: Any, samples: A
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         tile, _, weights, samples = arguments
-        inputs = [
-            _load(builder, _offset(builder, samples, v * lanes), _vector(lanes)) for v in range(width)
-        ]
+        inputs = [_load(builder, _offset(builder, samples, v * lanes), _vector(lanes)) for v in range(width)]
         for r in range(count):
             weight = _splat(builder, _load(builder, _offset(builder, weights, r), F32), lanes)
             for v in range(width):

@@ -1,0 +1,101 @@
+"""Memory that the audio thread and the control side share, and the rings between them.
+
+Every word that both touch is read with acquire and written with release order. A ring has one
+producer and one consumer; its capacity is a power of two, its two counters only grow.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+PROGRAM = np.dtype(
+    [
+        ("rows", "i8"),  # address of the first ROW
+        ("count", "i8"),
+        ("context", "i8"),  # address of its CONTEXT
+        ("first", "i8"),  # two planar buffers that the processors write in turn
+        ("second", "i8"),
+        ("inputs", "i8"),  # channels
+        ("outputs", "i8"),
+        ("generation", "i8"),
+        ("alone", "i8"),  # too heavy to run beside another: fade out, then in
+    ],
+    align=True,
+)
+"""What the audio thread knows of a program."""
+
+COMMAND = np.dtype([("kind", "i8"), ("generation", "i8"), ("address", "i8"), ("value", "f8")], align=True)
+"""One order to the audio thread, see ``SET`` and the others."""
+SET, MASTER, MUTE, BYPASS, RECORD = 1, 2, 3, 4, 5
+
+REPORT = np.dtype(
+    [
+        ("started_ns", "i8"),  # monotonic clock
+        ("duration_ns", "i8"),
+        ("frames", "i8"),
+        ("flags", "i8"),  # PortAudio's status flags
+        ("input_peak", "f4", (2,)),
+        ("output_peak", "f4", (2,)),
+        ("generation", "i8"),  # of the program that plays alone; a fade is over when it changes
+        ("muted", "i8"),  # rows of the playing program that put out NaN or Inf, as bits
+        ("cleaned", "i8"),  # input samples that were not finite
+    ],
+    align=True,
+)
+"""What one callback did."""
+
+ENGINE = np.dtype(
+    [
+        # control side → audio thread
+        ("next_program", "i8"),  # address of a PROGRAM, 0: none; the audio thread clears it
+        ("commands", "i8"),
+        ("command_capacity", "i8"),
+        ("commands_written", "i8"),
+        ("commands_read", "i8"),
+        # audio thread → control side
+        ("generation", "i8"),  # of the program that plays alone
+        ("reports", "i8"),
+        ("report_capacity", "i8"),
+        ("reports_written", "i8"),
+        ("reports_read", "i8"),
+        ("reports_lost", "i8"),
+        ("tap", "i8"),  # frames of dry left, dry right, wet left, wet right
+        ("tap_capacity", "i8"),
+        ("tap_written", "i8"),
+        ("tap_read", "i8"),
+        ("tap_lost", "i8"),
+        ("callbacks", "i8"),
+        # fixed before the first call
+        ("rate", "f8"),
+        ("max_block", "i8"),
+        ("inputs", "i8"),  # channels that the chain hears, 1 or 2
+        ("outputs", "i8"),
+        ("route", "i8", (2,)),  # which channel of the device each of them is
+        ("clean", "i8"),  # planar work space: the input made finite
+        ("mixed", "i8"),  # … and the output before it leaves
+        ("fade_frames", "i8"),
+        # the audio thread's own
+        ("program", "i8"),
+        ("leaving", "i8"),  # a program that is being faded out
+        ("fade", "i8"),  # frames of the fade that are done
+        ("position", "i8"),  # samples since the start
+        ("master_goal", "f4"),
+        ("master", "f4"),
+        ("mute_goal", "f4"),
+        ("mute", "f4"),
+        ("bypass_goal", "f4"),
+        ("bypass", "f4"),
+        ("recording", "i8"),
+        ("input_peak", "f4", (2,)),
+        ("output_peak", "f4", (2,)),
+        ("cleaned", "i8"),
+        ("clock", "i8", (4,)),
+    ],
+    align=True,
+)
+"""The whole state of the audio thread."""
+
+FADE_S = 0.02
+"""Length of a crossfade between two programs."""
+SMOOTHING_S = 0.01
+"""Time constant of master volume, mute and bypass."""

@@ -1,0 +1,50 @@
+"""The engine's memory, laid out and filled by the control side before the first callback."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..compiler.layout import State
+from .layout import COMMAND, ENGINE, FADE_S, REPORT
+from .program import Program
+
+COMMANDS, REPORTS = 1024, 8192
+
+
+def engine_state(
+    program: Program,
+    outputs: int,
+    *,
+    route: Sequence[int] = (0, 1),
+    tap_s: float = 0.0,
+) -> State:
+    """An engine that plays ``program``.
+
+    Parameters
+    ----------
+    outputs : channels of the device's output, 1 or 2
+    route : which channel of the device each of the program's inputs is
+    tap_s : seconds of sound that the tap holds for the recorder; 0: no tap
+    """
+    frames = 1 << math.ceil(math.log2(max(2.0, tap_s * program.rate)))
+    stride = program.max_block
+    state = State(
+        ENGINE,
+        commands=(COMMAND, COMMANDS),
+        reports=(REPORT, REPORTS),
+        tap=(np.float32, (frames, 4)),
+        clean=(np.float32, (2, stride)),
+        mixed=(np.float32, (2, stride)),
+    )
+    record = state.record
+    record["command_capacity"], record["report_capacity"], record["tap_capacity"] = COMMANDS, REPORTS, frames
+    record["rate"], record["max_block"] = program.rate, program.max_block
+    record["inputs"], record["outputs"] = program.inputs, outputs
+    record["route"][: program.inputs] = list(route)[: program.inputs]
+    record["fade_frames"] = round(FADE_S * program.rate)
+    record["program"], record["generation"] = program.address, program.generation
+    record["master_goal"] = record["master"] = 1.0
+    return state

@@ -1,0 +1,316 @@
+"""The compiled audio thread. Imports numba: only where code is compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import cfunc, njit, types
+
+from ..compiler.abi import channel, context_at
+from ..compiler.floating_point import flush_denormals, restore_mode
+from ..compiler.memory import (
+    bits,
+    clock_gettime,
+    copy_bytes,
+    float32_at,
+    int64_at,
+    load_acquire,
+    record_at,
+    store_release,
+)
+from ..compiler.table import EXPONENT, ROW_BYTES, row_at, walk
+from .layout import (
+    BYPASS,
+    COMMAND,
+    ENGINE,
+    MASTER,
+    MUTE,
+    PROGRAM,
+    RECORD,
+    REPORT,
+    SET,
+    SMOOTHING_S,
+)
+
+engine_at, program_at = record_at(ENGINE), record_at(PROGRAM)
+command_at, report_at = record_at(COMMAND), record_at(REPORT)
+COMMAND_BYTES, REPORT_BYTES = COMMAND.itemsize, REPORT.itemsize
+TAP_BYTES = 16
+MONOTONIC = np.int32(1)
+
+
+def _field(name: str) -> int:
+    assert ENGINE.fields is not None
+    return int(ENGINE.fields[name][1])
+
+
+NEXT, COMMANDS_WRITTEN, COMMANDS_READ = (
+    _field(n) for n in ("next_program", "commands_written", "commands_read")
+)
+GENERATION, REPORTS_WRITTEN, REPORTS_READ = (
+    _field(n) for n in ("generation", "reports_written", "reports_read")
+)
+TAP_WRITTEN, TAP_READ, CALLBACKS, CLOCK = (
+    _field(n) for n in ("tap_written", "tap_read", "callbacks", "clock")
+)
+
+
+@njit(error_model="numpy", nogil=True)
+def obey(address: Any, engine: Any) -> None:
+    """Carry out the commands that have come."""
+    written = load_acquire(address + COMMANDS_WRITTEN)
+    read = engine.commands_read
+    while read != written:
+        command = command_at(engine.commands + COMMAND_BYTES * (read & (engine.command_capacity - 1)))
+        value = np.float32(command.value)
+        if command.kind == SET:
+            current = program_at(engine.program)
+            waiting = load_acquire(address + NEXT)
+            known = command.generation == current.generation
+            if waiting != 0 and command.generation == program_at(waiting).generation:
+                known = True
+            if known:
+                float32_at(command.address)[0] = value
+        elif command.kind == MASTER:
+            engine.master_goal = value
+        elif command.kind == MUTE:
+            engine.mute_goal = value
+        elif command.kind == BYPASS:
+            engine.bypass_goal = value
+        elif command.kind == RECORD:
+            engine.recording = np.int64(command.value)
+        read += 1
+    store_release(address + COMMANDS_READ, read)
+
+
+@njit(error_model="numpy", nogil=True)
+def take_next(address: Any, engine: Any) -> None:
+    """Begin the fade to a published program, once the last one is over."""
+    if engine.leaving != 0:
+        return
+    published = load_acquire(address + NEXT)
+    if published != 0:
+        engine.leaving, engine.program, engine.fade = engine.program, published, 0
+        store_release(address + NEXT, 0)
+
+
+@njit(error_model="numpy", nogil=True)
+def listen(engine: Any, inputs: Any, start: Any, frames: Any) -> None:
+    """Copy the device's input to ``clean``, with zeros for what is not finite; measure it."""
+    for c in range(engine.inputs):
+        x = float32_at(int64_at(inputs)[engine.route[c]])
+        y = channel(engine.clean, engine.max_block, c, frames)
+        peak = engine.input_peak[c]
+        for t in range(frames):
+            value = x[start + t]
+            if (bits(value) & EXPONENT) == EXPONENT:
+                value = np.float32(0.0)
+                engine.cleaned += 1
+            y[t] = value
+            peak = max(peak, abs(value))
+        engine.input_peak[c] = peak
+
+
+@njit(error_model="numpy", nogil=True)
+def play(engine: Any, program_address: Any, frames: Any) -> Any:
+    """Run one program over ``clean``; returns the address of its planar output."""
+    program = program_at(program_address)
+    context = context_at(program.context)
+    for c in range(program.inputs):
+        origin = engine.clean + 4 * engine.max_block * min(c, engine.inputs - 1)
+        copy_bytes(program.first + 4 * context.stride * c, origin, 4 * frames)
+    result = walk(program.rows, program.count, program.context, program.first, program.second, frames)
+    context.position += frames
+    return result
+
+
+@njit(error_model="numpy", nogil=True)
+def output_channel(program_address: Any, result: Any, c: Any, frames: Any) -> Any:
+    """A channel of a program's output; a mono program is heard on both sides."""
+    program = program_at(program_address)
+    stride = context_at(program.context).stride
+    return channel(result, stride, min(c, program.outputs - 1), frames)
+
+
+@njit(error_model="numpy", nogil=True)
+def ramp(n: Any, length: Any) -> Any:
+    """The new program's share at sample ``n`` of a fade."""
+    return min(np.float32(1.0), np.float32(n + 1) / np.float32(length))
+
+
+@njit(error_model="numpy", nogil=True)
+def mix_programs(address: Any, engine: Any, frames: Any) -> None:
+    """Run the program, and the one it replaces while the fade lasts, into ``mixed``.
+
+    Sample n of a fade of N is ``(1 - g) * old + g * new`` with ``g = (n + 1) / N``. Of two programs too heavy
+    to run together the old one fades out over N samples, then the new one starts and fades in.
+    """
+    length = engine.fade_frames
+    leaving, entering = engine.leaving, engine.program
+    alone = leaving != 0 and program_at(entering).alone != 0
+    old, new = np.int64(0), np.int64(0)
+    if leaving != 0 and not (alone and engine.fade >= length):
+        old = play(engine, leaving, frames)
+    if not (alone and engine.fade < length):
+        new = play(engine, entering, frames)
+    for c in range(engine.outputs):
+        y = channel(engine.mixed, engine.max_block, c, frames)
+        if leaving == 0:
+            x = output_channel(entering, new, c, frames)
+            for t in range(frames):
+                y[t] = x[t]
+        elif old != 0 and alone:
+            x = output_channel(leaving, old, c, frames)
+            for t in range(frames):
+                y[t] = x[t] * (np.float32(1.0) - ramp(engine.fade + t, length))
+        elif alone:
+            x = output_channel(entering, new, c, frames)
+            for t in range(frames):
+                y[t] = x[t] * ramp(engine.fade - length + t, length)
+        else:
+            a, b = output_channel(leaving, old, c, frames), output_channel(entering, new, c, frames)
+            for t in range(frames):
+                g = ramp(engine.fade + t, length)
+                y[t] = (np.float32(1.0) - g) * a[t] + g * b[t]
+    if leaving != 0:
+        engine.fade += frames
+        if engine.fade >= (2 * length if alone else length):
+            engine.leaving = 0
+    if engine.leaving == 0:
+        store_release(address + GENERATION, program_at(engine.program).generation)
+
+
+@njit(error_model="numpy", nogil=True)
+def speak(engine: Any, outputs: Any, start: Any, frames: Any) -> None:
+    """Bypass, mute and master volume, smoothed, from ``mixed`` to the device; measure it."""
+    step = np.float32(1.0 - np.exp(-1.0 / (SMOOTHING_S * engine.rate)))
+    bypass, mute, master = engine.bypass, engine.mute, engine.master
+    for c in range(engine.outputs):
+        dry = channel(engine.clean, engine.max_block, min(c, engine.inputs - 1), frames)
+        wet = channel(engine.mixed, engine.max_block, c, frames)
+        y = float32_at(int64_at(outputs)[c])
+        bypass, mute, master = engine.bypass, engine.mute, engine.master
+        peak = engine.output_peak[c]
+        for t in range(frames):
+            bypass += step * (engine.bypass_goal - bypass)
+            mute += step * (engine.mute_goal - mute)
+            master += step * (engine.master_goal - master)
+            value = wet[t]
+            if bypass != np.float32(0.0):
+                value += bypass * (dry[t] - value)
+            value *= master * (np.float32(1.0) - mute)
+            if (bits(value) & EXPONENT) == EXPONENT:
+                value = np.float32(0.0)
+            wet[t] = value
+            y[start + t] = value
+            peak = max(peak, abs(value))
+        engine.output_peak[c] = peak
+    engine.bypass, engine.mute, engine.master = settled(bypass), settled(mute), master
+
+
+@njit(error_model="numpy", nogil=True)
+def settled(value: Any) -> Any:
+    """Zero for what smoothing has brought below -120 dB, so that an unused switch costs no bits."""
+    return np.float32(0.0) if value < np.float32(1e-6) else value
+
+
+@njit(error_model="numpy", nogil=True)
+def tap(address: Any, engine: Any, frames: Any) -> None:
+    """Hand dry and wet frames to the recorder and the tuner."""
+    if engine.recording == 0:
+        return
+    read = load_acquire(address + TAP_READ)
+    written = engine.tap_written
+    dry_right, wet_right = engine.inputs - 1, engine.outputs - 1
+    clean, mixed = float32_at(engine.clean), float32_at(engine.mixed)
+    for t in range(frames):
+        if written - read == engine.tap_capacity:
+            engine.tap_lost += frames - t
+            break
+        frame = float32_at(engine.tap + TAP_BYTES * (written & (engine.tap_capacity - 1)))
+        frame[0] = clean[t]
+        frame[1] = clean[engine.max_block * dry_right + t]
+        frame[2] = mixed[t]
+        frame[3] = mixed[engine.max_block * wet_right + t]
+        written += 1
+    store_release(address + TAP_WRITTEN, written)
+
+
+@njit(error_model="numpy", nogil=True)
+def report(address: Any, engine: Any, started: Any, frames: Any, flags: Any) -> None:
+    """Tell the control side what this callback did."""
+    written = engine.reports_written
+    if written - load_acquire(address + REPORTS_READ) == engine.report_capacity:
+        engine.reports_lost += 1
+    else:
+        entry = report_at(engine.reports + REPORT_BYTES * (written & (engine.report_capacity - 1)))
+        entry.started_ns, entry.duration_ns = started, clock_ns(address + CLOCK) - started
+        entry.frames, entry.flags = frames, flags
+        for c in range(2):
+            entry.input_peak[c], entry.output_peak[c] = engine.input_peak[c], engine.output_peak[c]
+        entry.generation = engine.generation
+        program = program_at(engine.program)
+        muted = np.int64(0)
+        for k in range(min(program.count, 62)):
+            if row_at(program.rows + ROW_BYTES * k).muted != 0:
+                muted |= np.int64(1) << np.int64(k)
+        entry.muted, entry.cleaned = muted, engine.cleaned
+        store_release(address + REPORTS_WRITTEN, written + 1)
+    for c in range(2):
+        engine.input_peak[c] = engine.output_peak[c] = np.float32(0.0)
+    engine.cleaned = 0
+    store_release(address + CALLBACKS, engine.callbacks + 1)
+
+
+@njit(error_model="numpy", nogil=True)
+def clock_ns(address: Any) -> Any:
+    """The monotonic clock in nanoseconds, read into two words at ``address``."""
+    clock_gettime(MONOTONIC, address)
+    words = int64_at(address)
+    return words[0] * 1_000_000_000 + words[1]
+
+
+@njit(error_model="numpy", nogil=True)
+def run(address: Any, inputs: Any, outputs: Any, frames: Any, flags: Any) -> None:
+    """Serve one buffer of the device."""
+    engine = engine_at(address)
+    started = clock_ns(address + CLOCK)
+    mode = flush_denormals()
+    start = 0
+    while start < frames:
+        count = min(engine.max_block, frames - start)
+        obey(address, engine)
+        take_next(address, engine)
+        listen(engine, inputs, start, count)
+        mix_programs(address, engine, count)
+        speak(engine, outputs, start, count)
+        tap(address, engine, count)
+        engine.position += count
+        start += count
+    restore_mode(mode)
+    report(address, engine, started, frames, flags)
+
+
+def functions() -> dict[str, Any]:
+    """Compile the C functions of the audio thread and of the control side's ends of the rings."""
+    word = types.int64
+
+    @cfunc(types.void(word, word, word, word), nopython=True, error_model="numpy")
+    def serve(engine: Any, inputs: Any, outputs: Any, frames: Any) -> None:
+        run(engine, inputs, outputs, frames, np.int64(0))
+
+    @cfunc(types.intc(word, word, types.uint64, word, types.uint64, word), nopython=True, error_model="numpy")
+    def callback(inputs: Any, outputs: Any, frames: Any, time: Any, flags: Any, engine: Any) -> Any:
+        run(engine, inputs, outputs, np.int64(frames), np.int64(flags))
+        return 0
+
+    @cfunc(word(word), nopython=True, error_model="numpy")
+    def read_word(address: Any) -> Any:
+        return load_acquire(address)
+
+    @cfunc(types.void(word, word), nopython=True, error_model="numpy")
+    def write_word(address: Any, value: Any) -> None:
+        store_release(address, value)
+
+    return {"serve": serve, "callback": callback, "read_word": read_word, "write_word": write_word}
