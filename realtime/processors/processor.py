@@ -35,6 +35,12 @@ class Processor(ABC):
     name: ClassVar[str]
     description: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    files: ClassVar[tuple[str, ...]] = ()
+    """Keyword arguments that take the path of a file: ``Cabinet(values, impulse=path)``."""
+    chains: ClassVar[tuple[str, ...]] = ()
+    """Keyword arguments that take a list of processors: ``Parallel(values, a=[…], b=[…])``."""
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are read in `prepare`: a new value needs the processor built anew."""
 
     state: State
     code: int
