@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,6 +19,7 @@ from ..export.writing import write_bytes
 from .data import Pair
 from .losses import error_to_signal, pre_emphasis, spectral_distance
 from .networks import LstmNetwork, WaveNetNetwork
+from .signals import plucked_di
 
 Array: TypeAlias = NDArray[np.float32]
 Model: TypeAlias = Callable[[Array], Array]
@@ -30,12 +33,12 @@ class Scores:
     ----------
     esr : error-to-signal ratio
     emphasised_esr : the same after `losses.pre_emphasis`
-    spectral_distance : multi-resolution STFT distance
+    spectral_distance : multi-resolution STFT distance, or None where auraloss is not installed
     """
 
     esr: float
     emphasised_esr: float
-    spectral_distance: float
+    spectral_distance: float | None
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,19 @@ def evaluate(model: Model, pairs: list[Pair]) -> Result:
     outputs = [model(pair.dry) for pair in pairs]
     wets = [pair.wet for pair in pairs]
     scores = [_scores(output, wet) for output, wet in zip(outputs, wets, strict=True)]
-    output, wet = _tensor(np.concatenate(outputs)), _tensor(np.concatenate(wets))
-    overall = Scores(
-        *_ratios(output, wet),
-        float(np.average([s.spectral_distance for s in scores], weights=[len(wet) for wet in wets])),
-    )
+    distances = [(s.spectral_distance, len(wet)) for s, wet in zip(scores, wets, strict=True)]
+    known = [(distance, frames) for distance, frames in distances if distance is not None]
+    mean = sum(distance * frames for distance, frames in known) / sum(len(wet) for wet in wets)
+    ratios = _ratios(_tensor(np.concatenate(outputs)), _tensor(np.concatenate(wets)))
+    overall = Scores(*ratios, mean if known else None)
     return Result(overall, {pair.name: s for pair, s in zip(pairs, scores, strict=True)})
 
 
 def _scores(output: Array, wet: Array) -> Scores:
-    distance = spectral_distance()(torch.from_numpy(output)[None], torch.from_numpy(wet)[None])
-    return Scores(*_ratios(_tensor(output), _tensor(wet)), float(distance))
+    distance = None
+    if find_spec("auraloss") is not None:
+        distance = float(spectral_distance()(torch.from_numpy(output)[None], torch.from_numpy(wet)[None]))
+    return Scores(*_ratios(_tensor(output), _tensor(wet)), distance)
 
 
 def _ratios(output: Tensor, wet: Tensor) -> tuple[float, float]:
@@ -98,6 +103,15 @@ def run_network(network: LstmNetwork | WaveNetNetwork, dry: Array, block: int = 
         output, state = network(part[None], state)
         outputs.append(output[0].cpu().numpy())
     return np.concatenate(outputs)
+
+
+def loudness_db(model: Model, rate: float) -> float:
+    """RMS level in dB of a model's output for ten seconds of `signals.plucked_di` with seed 0.
+
+    What a preset's output normalisation starts from; NAM's files state the same of their own phrase.
+    """
+    output = model(plucked_di(10.0, rate, 0)).astype(np.float64)
+    return 10 * math.log10(max(float(np.mean(output**2)), 1e-12))
 
 
 def esr_of(network: LstmNetwork | WaveNetNetwork, pairs: list[Pair]) -> float:

@@ -48,11 +48,16 @@ def error_to_signal(output: Tensor, target: Tensor, floor: float = 1e-10) -> Ten
 def spectral_distance() -> Callable[[Tensor, Tensor], Tensor]:
     """Multi-resolution STFT distance of two batches of shape (batch, frames).
 
+    Raises
+    ------
+    ModuleNotFoundError
+        If auraloss is not installed.
+
     References
     ----------
     R. Yamamoto et al., "Parallel WaveGAN", ICASSP 2020, as implemented by C. Steinmetz's auraloss.
     """
-    from auraloss.freq import MultiResolutionSTFTLoss  # training also runs where it is not installed
+    from auraloss.freq import MultiResolutionSTFTLoss  # only here: training also runs without it
 
     loss = MultiResolutionSTFTLoss()
 

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,8 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
         If the run cannot be done as configured.
     """
     teacher = find_teacher(config.teacher)
+    if config.training_recipe.spectral_weight and find_spec("auraloss") is None:
+        raise TrainingError("the spectral loss needs auraloss; install it, or set spectral_weight to 0")
     checkpoint = _checkpoint(config)
     lightning.seed_everything(config.seed, verbose=False)
     pair = training_pair(teacher, config)
