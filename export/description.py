@@ -8,12 +8,12 @@ want: column vectors where they are added, gates in ONNX's order.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from .check import MAX_CHANNELS, MAX_LAYERS, MAX_NESTING, MAX_PARTS
 from .document import Json, Node
 from .gates import GRU_TO_ONNX, LSTM_FROM_ONNX, reorder_gates
+from .metadata import build_metadata, describe_metadata
 from .model import (
     FILM_SLOTS,
     Activation,
@@ -41,8 +41,6 @@ from .writing import shortest
 
 Tensors: TypeAlias = Callable[[str, int], Array]
 """Gives a weight by its name and number of dimensions."""
-TEXT_FIELDS = ("name", "author", "gear_type", "gear_make", "gear_model", "tone_type")
-NUMBER_FIELDS = ("loudness_db", "gain", "input_level_dbu", "output_level_dbu", "validation_esr")
 
 
 def describe_model(model: NeuralModel) -> Json:
@@ -66,26 +64,6 @@ def build_model(node: Node, tensors: Tensors, prefix: str = "", depth: int = 0) 
         Metadata() if metadata is None else build_metadata(metadata),
         node["prewarm"].integer(0, 2**31),
     )
-
-
-def describe_metadata(metadata: Metadata) -> Json:
-    """The known fields that have a value, and the rest as it is."""
-    values = {field.name: getattr(metadata, field.name) for field in fields(metadata)}
-    return {name: value for name, value in values.items() if value not in (None, {})}
-
-
-def build_metadata(node: Node) -> Metadata:
-    """The metadata of `describe_metadata`."""
-    values: dict[str, Any] = {}
-    for name in (*TEXT_FIELDS, *NUMBER_FIELDS):
-        value = node.get(name)
-        if value is not None:
-            values[name] = value.text() if name in TEXT_FIELDS else value.number()
-    extra = node.get("extra")
-    if extra is not None:
-        extra.members()
-        values["extra"] = extra.plain()
-    return Metadata(**values)
 
 
 def _describe_network(network: Network) -> Json:

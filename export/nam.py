@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from .check import MAX_CHANNELS, MAX_LAYERS, MAX_NESTING, MAX_PARTS, MAX_RATE, M
 from .document import MAX_JSON_BYTES, Json, Node, parse_json, read_bytes
 from .errors import CannotSayError, FormatCannotSay
 from .fold import batchnorm, fold_gains
+from .metadata import NAM_KEYS, read_metadata, write_metadata
 from .model import (
     Activation,
     Array,
@@ -24,6 +26,7 @@ from .model import (
     Container,
     Convolution,
     Dense,
+    Gru,
     Layer,
     Lstm,
     Metadata,
@@ -46,20 +49,6 @@ from .writing import shortest, write_json
 
 DEFAULT_RATE = 48000.0
 MAX_TAPS = 2**22
-METADATA_KEYS = {
-    "name": "name",
-    "modeled_by": "author",
-    "gear_type": "gear_type",
-    "gear_make": "gear_make",
-    "gear_model": "gear_model",
-    "tone_type": "tone_type",
-    "loudness": "loudness_db",
-    "gain": "gain",
-    "input_level_dbu": "input_level_dbu",
-    "output_level_dbu": "output_level_dbu",
-}
-"""Key in the file's metadata to field of `Metadata`."""
-TEXTS = ("name", "author", "gear_type", "gear_make", "gear_model", "tone_type")
 
 
 def read_nam(path: Path | str) -> NeuralModel:
@@ -97,7 +86,7 @@ def _read_model(node: Node, rate: float | None, inputs: int, depth: int) -> tupl
         known = ", ".join(ARCHITECTURES)
         raise architecture.error(f"is {architecture.text()[:40]!r}, which is not known; known are {known}")
     network, outputs = read(node, own, inputs, depth)
-    model = NeuralModel(network, own, read_metadata(node.get("metadata")), nam_prewarm(network, own))
+    model = NeuralModel(network, own, _read_metadata(node.get("metadata")), nam_prewarm(network, own))
     return model, outputs
 
 
@@ -121,24 +110,17 @@ def nam_prewarm(network: Network, rate: float) -> int:
     return int(0.5 * rate) if field is None else field - 1
 
 
-def read_metadata(node: Node | None) -> Metadata:
-    """What a file says about its model; unknown keys go to ``extra``."""
-    if node is None:
-        return Metadata()
-    known: dict[str, Json] = {}
-    for key, field in METADATA_KEYS.items():
-        value = node.get(key)
-        if value is not None:
-            known[field] = value.text() if field in TEXTS else value.number()
-    extra = {key: value for key, value in node.members().items() if key not in METADATA_KEYS}
-    training, esr = node.get("training"), None
-    if training is not None and isinstance(training.value, dict):
-        esr_node = training.get("validation_esr")
-        esr = None if esr_node is None else esr_node.number()
-        extra["training"] = {key: value for key, value in training.value.items() if key != "validation_esr"}
-        if not extra["training"]:
-            del extra["training"]
-    return Metadata(**known, validation_esr=esr, extra=Node(extra, node.where, node.path).plain())
+def _read_metadata(node: Node | None) -> Metadata:
+    metadata = read_metadata(node, NAM_KEYS)
+    training = None if node is None else node.get("training")
+    if training is None or not isinstance(training.value, dict):
+        return metadata
+    esr = training.get("validation_esr")
+    rest = {key: value for key, value in training.value.items() if key != "validation_esr"}
+    extra = metadata.extra | {"training": rest}
+    if not rest:
+        del extra["training"]
+    return replace(metadata, extra=extra, validation_esr=None if esr is None else esr.number())
 
 
 def _read_wavenet(node: Node, rate: float, inputs: int, depth: int) -> tuple[Network, int]:
@@ -282,7 +264,7 @@ def _write_model(model: NeuralModel) -> Json:
     flat = np.concatenate([w.ravel() for w in weights]) if weights else np.zeros(0, np.float32)
     return {
         "version": version,
-        "metadata": write_metadata(model.metadata),
+        "metadata": _write_metadata(model.metadata),
         "architecture": architecture,
         "config": config,
         "weights": shortest(flat),
@@ -290,18 +272,12 @@ def _write_model(model: NeuralModel) -> Json:
     }
 
 
-def write_metadata(metadata: Metadata) -> Json:
-    """The ``metadata`` object, with what the model's first file said beyond the known keys."""
-    document = dict(metadata.extra)
-    for key, field in METADATA_KEYS.items():
-        value = getattr(metadata, field)
-        if value is not None:
-            document[key] = value
+def _write_metadata(metadata: Metadata) -> Json:
+    document = write_metadata(metadata, NAM_KEYS)
     if metadata.validation_esr is not None:
         training = document.get("training")
-        document["training"] = (training if isinstance(training, dict) else {}) | {
-            "validation_esr": metadata.validation_esr
-        }
+        known = training if isinstance(training, dict) else {}
+        document["training"] = known | {"validation_esr": metadata.validation_esr}
     return document
 
 
@@ -318,6 +294,8 @@ def _write_network(network: Network) -> tuple[str, str, Json, list[Array]]:
     if isinstance(network, Chain):
         models = [_write_model(model) for model in network.models]
         return "0.7.0", "Sequential", {"models": models, "weights_version": 2}, []
+    if any(isinstance(layer, Gru) for layer in network.layers):
+        raise CannotSayError("a GRU")
     folded = fold_gains(network)
     if folded is None or folded.skip:
         raise CannotSayError("a network whose input is added to its output")

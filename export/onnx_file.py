@@ -9,10 +9,11 @@ import onnx
 from onnx import numpy_helper
 
 from .check import check_model
+from .contract import describe_foreign
 from .description import Tensors, build_model
 from .document import MAX_JSON_BYTES, parse_json, read_bytes
 from .errors import ModelFileError
-from .foreign import ForeignOnnx, describe_foreign
+from .foreign import ForeignOnnx
 from .model import Array, NeuralModel
 from .onnx_safety import MAX_ONNX_BYTES, parse_onnx
 from .streaming import SCHEMA

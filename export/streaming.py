@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from .activations import constants_of
-from .description import describe_metadata, describe_model
+from .description import describe_model
 from .gates import GRU_TO_ONNX, LSTM_TO_ONNX, reorder_gates
+from .metadata import describe_metadata
 from .model import (
     Activation,
     BatchNorm,
