@@ -1,0 +1,283 @@
+"""The control side of the audio thread: publish programs, turn knobs, read what happened."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiler.unit import load
+from .layout import BYPASS, MASTER, MUTE, RECORD, SET
+from .memory import engine_state
+from .program import ENGINE_UNIT, Program
+from .runner import Runner
+
+LOAD_BINS = 400
+"""Of half a percent each: loads up to 200 %."""
+SHARED_LOAD = 0.8
+"""Part of a block that two programs together may take while one fades into the other."""
+XRUN_FLAGS = 0b1111
+"""PortAudio's input and output, underflow and overflow."""
+
+
+@dataclass
+class Statistics:
+    """What the audio thread did since the start; loads are parts of the time a block lasts."""
+
+    served: int = 0
+    missing: int = 0
+    xruns: int = 0
+    frames: int = 0
+    cleaned: int = 0
+    reports_lost: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+    block: int = 0
+    load: NDArray[np.int64] = field(default_factory=lambda: np.zeros(LOAD_BINS, np.int64), repr=False)
+    largest_load: float = 0.0
+
+    @property
+    def due(self) -> int:
+        """Callbacks that the clock asked for: those served and those missing."""
+        return self.served + self.missing
+
+    def percentile(self, percent: float) -> float:
+        """Load that ``percent`` of the callbacks stayed under."""
+        total = int(self.load.sum())
+        if total == 0:
+            return 0.0
+        return float(np.searchsorted(np.cumsum(self.load), percent / 100 * total) + 1) * 2.0 / LOAD_BINS
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Peaks since the last look, linear, per channel."""
+
+    input: tuple[float, float]
+    output: tuple[float, float]
+
+
+class Engine:
+    """An audio thread's memory and its control.
+
+    Only one Python thread may use it. Nothing here runs on the audio thread.
+
+    Parameters
+    ----------
+    program : what plays first
+    outputs : channels of the device's output, 1 or 2
+    route : which channel of the device each of the program's inputs is
+    tap_s : seconds of sound kept for the recorder and the tuner
+    block : frames the device will ask for, as far as known; for judging loads
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        outputs: int,
+        *,
+        route: Sequence[int] = (0, 1),
+        tap_s: float = 2.0,
+        block: int = 64,
+    ) -> None:
+        self.rate, self.outputs, self.block = program.rate, outputs, block
+        self._code = load(ENGINE_UNIT)
+        self._read = self._code.function("read_word", ctypes.c_int64, result=ctypes.c_int64)
+        self._write = self._code.function("write_word", ctypes.c_int64, ctypes.c_int64)
+        self._state = engine_state(program, outputs, route=route, tap_s=tap_s)
+        self._state.lock()
+        self.playing, self._entering, self._waiting = program, None, None
+        self._costs = {program.generation: measure(program, block)}
+        self.statistics = Statistics()
+        self._peaks = np.zeros((2, 2), np.float32)
+        self.muted_rows: list[int] = []
+        self.master_db, self.muted, self.bypassed = 0.0, False, False
+
+    _entering: Program | None
+    _waiting: Program | None
+
+    @property
+    def address(self) -> int:
+        """Of the `ENGINE` record: what the callback is given."""
+        return self._state.address
+
+    @property
+    def callback(self) -> int:
+        """Address of the PortAudio callback."""
+        return self._code["callback"]
+
+    def serve(self, inputs: int, outputs: int, frames: int) -> None:
+        """Serve one buffer from this thread; addresses of arrays of channel pointers."""
+        self._code.function("serve", *[ctypes.c_int64] * 4)(self.address, inputs, outputs, frames)
+
+    def publish(self, program: Program) -> None:
+        """Let a program take over: a crossfade of 20 ms or, if both are too heavy together, a fade out and in.
+
+        While a fade lasts a later program waits; of several that wait the last one wins.
+        """
+        program.lock()
+        if self._entering is not None:
+            self._waiting = program
+            return
+        together = self._cost(self.playing) + self._cost(program)
+        program.set_alone(together > SHARED_LOAD * self.block / self.rate)
+        self._entering = program
+        self._store("next_program", program.address)
+
+    def set_parameter(self, index: int, name: str, value: object) -> float:
+        """Turn a knob of the newest program; returns the value in its unit.
+
+        Raises
+        ------
+        ParameterError
+        """
+        program = self._waiting or self._entering or self.playing
+        number = program.check(index, name, value)
+        if program is self._waiting:
+            program.set(index, name, number)
+        else:
+            program.chain[index].values[name] = number
+            self._command(SET, number, program.generation, program.parameter_address(index, name))
+        return number
+
+    def set_master(self, level_db: float) -> None:
+        """Master volume in dB."""
+        self.master_db = level_db
+        self._command(MASTER, 10 ** (level_db / 20))
+
+    def set_mute(self, muted: bool) -> None:
+        """Silence the output, smoothly."""
+        self.muted = muted
+        self._command(MUTE, float(muted))
+
+    def set_bypass(self, bypassed: bool) -> None:
+        """Let the input through instead of the chain's output, smoothly."""
+        self.bypassed = bypassed
+        self._command(BYPASS, float(bypassed))
+
+    def set_recording(self, recording: bool) -> None:
+        """Fill the tap."""
+        self._command(RECORD, float(recording))
+
+    def read_tap(self) -> NDArray[np.float32]:
+        """What the tap has gathered, shape (4, frames): dry left and right, wet left and right."""
+        record, ring = self._state.record, self._state.arrays["tap"]
+        read, written = int(record["tap_read"]), self._load("tap_written")
+        places = np.arange(read, written) & (ring.shape[0] - 1)
+        frames = ring[places].T.copy()
+        self._store("tap_read", written)
+        return frames
+
+    @property
+    def tap_lost(self) -> int:
+        """Frames that the tap had no room for."""
+        return self._load("tap_lost")
+
+    def poll(self) -> Levels:
+        """Read the reports; free programs that no longer play. Call it every few tens of milliseconds."""
+        self._read_reports()
+        self._advance()
+        levels = Levels(
+            (float(self._peaks[0, 0]), float(self._peaks[0, 1])),
+            (float(self._peaks[1, 0]), float(self._peaks[1, 1])),
+        )
+        self._peaks[:] = 0
+        return levels
+
+    def is_fading(self) -> bool:
+        """Whether a published program does not yet play alone."""
+        self._advance()
+        return self._entering is not None
+
+    def wait_until_settled(self, timeout_s: float = 5.0) -> bool:
+        """Wait for published programs to play alone."""
+        end = time.monotonic() + timeout_s
+        while self.is_fading():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def _advance(self) -> None:
+        if self._entering is not None and self._load("generation") == self._entering.generation:
+            self.playing, self._entering = self._entering, None
+            if self._waiting is not None:
+                waiting, self._waiting = self._waiting, None
+                self.publish(waiting)
+
+    def _read_reports(self) -> None:
+        ring = self._state.arrays["reports"]
+        read, written = int(self._state.record["reports_read"]), self._load("reports_written")
+        if written == read:
+            return
+        reports = ring[np.arange(read, written) & (ring.size - 1)].copy()
+        self._store("reports_read", written)
+        self._gather(reports)
+
+    def _gather(self, reports: NDArray[np.void]) -> None:
+        s = self.statistics
+        started, frames = reports["started_ns"], reports["frames"]
+        lengths = frames / self.rate * 1e9
+        before = np.concatenate([[s.last_ns], started[:-1]]) if s.served else started
+        gaps = (started - before)[0 if s.served else 1 :] / lengths[0 if s.served else 1 :]
+        s.missing += int(np.sum(np.round(gaps[gaps > 1.5]) - 1))
+        if not s.served:
+            s.first_ns = int(started[0])
+        s.served += reports.size
+        s.last_ns, s.block = int(started[-1]), int(frames[-1])
+        s.frames += int(frames.sum())
+        s.xruns += int(np.count_nonzero(reports["flags"] & XRUN_FLAGS))
+        s.cleaned += int(reports["cleaned"].sum())
+        s.reports_lost = self._load("reports_lost")
+        loads = reports["duration_ns"] / lengths
+        s.load += np.bincount(
+            np.minimum(loads * LOAD_BINS / 2, LOAD_BINS - 1).astype(int), minlength=LOAD_BINS
+        )
+        s.largest_load = max(s.largest_load, float(loads.max()))
+        peaks = np.stack([reports["input_peak"].max(axis=0), reports["output_peak"].max(axis=0)])
+        self._peaks = np.maximum(self._peaks, peaks)
+        bits = int(reports["muted"][-1])
+        self.muted_rows = [k for k in range(62) if bits >> k & 1]
+
+    def _cost(self, program: Program) -> float:
+        """Seconds that a block of the program takes, measured before it plays."""
+        if program.generation not in self._costs:
+            known = self._costs[self.playing.generation]
+            self._costs = {self.playing.generation: known, program.generation: measure(program, self.block)}
+        return self._costs[program.generation]
+
+    def _command(self, kind: int, value: float, generation: int = 0, address: int = 0) -> None:
+        ring = self._state.arrays["commands"]
+        written = int(self._state.record["commands_written"])
+        for _ in range(1000):
+            if written - self._load("commands_read") < ring.size:
+                break
+            time.sleep(0.001)
+        else:
+            return  # the audio thread has stopped: nobody will hear it
+        ring[written & (ring.size - 1)] = (kind, generation, address, value)
+        self._store("commands_written", written + 1)
+
+    def _load(self, name: str) -> int:
+        return int(self._read(self._state.field_address(name)))
+
+    def _store(self, name: str, value: int) -> None:
+        self._write(self._state.field_address(name), value)
+
+
+def measure(program: Program, block: int, blocks: int = 24) -> float:
+    """Seconds that a program takes for a block (median); resets it. Not while it plays."""
+    runner = Runner(program)
+    random = np.random.default_rng(0)
+    noise = (0.01 * random.standard_normal((program.inputs, block))).astype(np.float32)
+    times = []
+    for _ in range(blocks):
+        start = time.perf_counter()
+        runner.process(noise)
+        times.append(time.perf_counter() - start)
+    program.reset()
+    return float(np.median(times))
