@@ -37,6 +37,7 @@ REPORT = np.dtype(
         ("input_peak", "f4", (2,)),
         ("output_peak", "f4", (2,)),
         ("generation", "i8"),  # of the program that plays alone; a fade is over when it changes
+        ("swapped_at", "i8"),  # position at which the last fade began
         ("muted", "i8"),  # rows of the playing program that put out NaN or Inf, as bits
         ("cleaned", "i8"),  # input samples that were not finite
     ],
@@ -72,17 +73,18 @@ ENGINE = np.dtype(
         ("outputs", "i8"),
         ("route", "i8", (2,)),  # which channel of the device each of them is
         ("clean", "i8"),  # planar work space: the input made finite
-        ("mixed", "i8"),  # … and the output before it leaves
+        ("mixed", "i8"),  # … the output before it leaves
+        ("old", "i8"),  # … and the output of the program that leaves
         ("fade_frames", "i8"),
         # the audio thread's own
         ("program", "i8"),
         ("leaving", "i8"),  # a program that is being faded out
         ("fade", "i8"),  # frames of the fade that are done
+        ("swapped_at", "i8"),  # position at which it began
         ("position", "i8"),  # samples since the start
         ("master_goal", "f4"),
-        ("master", "f4"),
         ("mute_goal", "f4"),
-        ("mute", "f4"),
+        ("master", "f4"),  # volume and mute in one, on its way
         ("bypass_goal", "f4"),
         ("bypass", "f4"),
         ("recording", "i8"),
@@ -96,6 +98,11 @@ ENGINE = np.dtype(
 """The whole state of the audio thread."""
 
 FADE_S = 0.02
-"""Length of a crossfade between two programs."""
-SMOOTHING_S = 0.01
-"""Time constant of master volume, mute and bypass."""
+"""Length of a fade between two programs, N samples.
+
+Sample n of it is ``(1 - g) * old + g * new`` with ``g = (n + 1) / N``. Of two programs too heavy to run
+together the old one is heard at ``1 - g`` over N samples, then the new one starts and is heard at ``g``
+over N more.
+"""
+SWITCH_S = 0.02
+"""How long bypass, mute and a change of master volume by 1 take, on a straight line."""

@@ -38,6 +38,7 @@ def engine_state(
         tap=(np.float32, (frames, 4)),
         clean=(np.float32, (2, stride)),
         mixed=(np.float32, (2, stride)),
+        old=(np.float32, (2, stride)),
     )
     record = state.record
     record["command_capacity"], record["report_capacity"], record["tap_capacity"] = COMMANDS, REPORTS, frames

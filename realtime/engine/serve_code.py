@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -30,14 +31,14 @@ from .layout import (
     RECORD,
     REPORT,
     SET,
-    SMOOTHING_S,
+    SWITCH_S,
 )
 
 engine_at, program_at = record_at(ENGINE), record_at(PROGRAM)
 command_at, report_at = record_at(COMMAND), record_at(REPORT)
 COMMAND_BYTES, REPORT_BYTES = COMMAND.itemsize, REPORT.itemsize
 TAP_BYTES = 16
-MONOTONIC = np.int32(1)
+MONOTONIC = np.int32(6 if sys.platform == "darwin" else 1)
 
 
 def _field(name: str) -> int:
@@ -92,6 +93,7 @@ def take_next(address: Any, engine: Any) -> None:
     published = load_acquire(address + NEXT)
     if published != 0:
         engine.leaving, engine.program, engine.fade = engine.program, published, 0
+        engine.swapped_at = engine.position
         store_release(address + NEXT, 0)
 
 
@@ -126,98 +128,146 @@ def play(engine: Any, program_address: Any, frames: Any) -> Any:
 
 
 @njit(error_model="numpy", nogil=True)
-def output_channel(program_address: Any, result: Any, c: Any, frames: Any) -> Any:
-    """A channel of a program's output; a mono program is heard on both sides."""
+def copy_output(engine: Any, program_address: Any, result: Any, target: Any, frames: Any) -> None:
+    """A program's output as the device's channels: mono is heard on both sides, stereo summed for one."""
     program = program_at(program_address)
     stride = context_at(program.context).stride
-    return channel(result, stride, min(c, program.outputs - 1), frames)
+    for c in range(engine.outputs):
+        y = channel(target, engine.max_block, c, frames)
+        x = channel(result, stride, min(c, program.outputs - 1), frames)
+        if engine.outputs < program.outputs:
+            right = channel(result, stride, c + 1, frames)
+            for t in range(frames):
+                y[t] = np.float32(0.5) * (x[t] + right[t])
+        else:
+            for t in range(frames):
+                y[t] = x[t]
 
 
 @njit(error_model="numpy", nogil=True)
-def ramp(n: Any, length: Any) -> Any:
+def share(n: Any, length: Any) -> Any:
     """The new program's share at sample ``n`` of a fade."""
-    return min(np.float32(1.0), np.float32(n + 1) / np.float32(length))
+    return np.float32(n + 1) / np.float32(length)
+
+
+@njit(error_model="numpy", nogil=True)
+def is_alone(engine: Any) -> Any:
+    """Whether the two programs of a fade are too heavy to run together."""
+    return program_at(engine.program).alone != 0
+
+
+@njit(error_model="numpy", nogil=True)
+def piece(engine: Any, frames: Any) -> Any:
+    """How many of ``frames`` to serve at once: no more than fit, and none beyond the end of a fade."""
+    count = min(engine.max_block, frames)
+    if engine.leaving != 0:
+        left = engine.fade_frames - engine.fade
+        if left <= 0:
+            left += engine.fade_frames
+        count = min(count, left)
+    return count
+
+
+@njit(error_model="numpy", nogil=True)
+def fade_out(engine: Any, frames: Any) -> None:
+    """The leaving program alone, on its way to silence."""
+    copy_output(engine, engine.leaving, play(engine, engine.leaving, frames), engine.mixed, frames)
+    for c in range(engine.outputs):
+        y = channel(engine.mixed, engine.max_block, c, frames)
+        for t in range(frames):
+            y[t] *= np.float32(1.0) - share(engine.fade + t, engine.fade_frames)
+
+
+@njit(error_model="numpy", nogil=True)
+def fade_in(engine: Any, frames: Any) -> None:
+    """The entering program alone, on its way from silence."""
+    copy_output(engine, engine.program, play(engine, engine.program, frames), engine.mixed, frames)
+    for c in range(engine.outputs):
+        y = channel(engine.mixed, engine.max_block, c, frames)
+        for t in range(frames):
+            y[t] *= share(engine.fade - engine.fade_frames + t, engine.fade_frames)
+
+
+@njit(error_model="numpy", nogil=True)
+def crossfade(engine: Any, frames: Any) -> None:
+    """Both programs, the leaving one's share falling as the entering one's rises."""
+    copy_output(engine, engine.leaving, play(engine, engine.leaving, frames), engine.old, frames)
+    copy_output(engine, engine.program, play(engine, engine.program, frames), engine.mixed, frames)
+    for c in range(engine.outputs):
+        a = channel(engine.old, engine.max_block, c, frames)
+        y = channel(engine.mixed, engine.max_block, c, frames)
+        for t in range(frames):
+            g = share(engine.fade + t, engine.fade_frames)
+            y[t] = (np.float32(1.0) - g) * a[t] + g * y[t]
 
 
 @njit(error_model="numpy", nogil=True)
 def mix_programs(address: Any, engine: Any, frames: Any) -> None:
-    """Run the program, and the one it replaces while the fade lasts, into ``mixed``.
-
-    Sample n of a fade of N is ``(1 - g) * old + g * new`` with ``g = (n + 1) / N``. Of two programs too heavy
-    to run together the old one fades out over N samples, then the new one starts and fades in.
-    """
-    length = engine.fade_frames
-    leaving, entering = engine.leaving, engine.program
-    alone = leaving != 0 and program_at(entering).alone != 0
-    old, new = np.int64(0), np.int64(0)
-    if leaving != 0 and not (alone and engine.fade >= length):
-        old = play(engine, leaving, frames)
-    if not (alone and engine.fade < length):
-        new = play(engine, entering, frames)
-    for c in range(engine.outputs):
-        y = channel(engine.mixed, engine.max_block, c, frames)
-        if leaving == 0:
-            x = output_channel(entering, new, c, frames)
-            for t in range(frames):
-                y[t] = x[t]
-        elif old != 0 and alone:
-            x = output_channel(leaving, old, c, frames)
-            for t in range(frames):
-                y[t] = x[t] * (np.float32(1.0) - ramp(engine.fade + t, length))
-        elif alone:
-            x = output_channel(entering, new, c, frames)
-            for t in range(frames):
-                y[t] = x[t] * ramp(engine.fade - length + t, length)
-        else:
-            a, b = output_channel(leaving, old, c, frames), output_channel(entering, new, c, frames)
-            for t in range(frames):
-                g = ramp(engine.fade + t, length)
-                y[t] = (np.float32(1.0) - g) * a[t] + g * b[t]
-    if leaving != 0:
-        engine.fade += frames
-        if engine.fade >= (2 * length if alone else length):
-            engine.leaving = 0
+    """Run the program, and the one it replaces while the fade lasts, into ``mixed``; see `FADE_S`."""
     if engine.leaving == 0:
+        copy_output(engine, engine.program, play(engine, engine.program, frames), engine.mixed, frames)
+        return
+    alone = is_alone(engine)
+    if not alone:
+        crossfade(engine, frames)
+    elif engine.fade < engine.fade_frames:
+        fade_out(engine, frames)
+    else:
+        fade_in(engine, frames)
+    engine.fade += frames
+    if engine.fade == (2 if alone else 1) * engine.fade_frames:
+        engine.leaving = 0
         store_release(address + GENERATION, program_at(engine.program).generation)
 
 
 @njit(error_model="numpy", nogil=True)
-def speak(engine: Any, outputs: Any, start: Any, frames: Any) -> None:
-    """Bypass, mute and master volume, smoothed, from ``mixed`` to the device; measure it."""
-    step = np.float32(1.0 - np.exp(-1.0 / (SMOOTHING_S * engine.rate)))
-    bypass, mute, master = engine.bypass, engine.mute, engine.master
+def mix_bypass(engine: Any, frames: Any) -> None:
+    """Move ``mixed`` towards the input while bypass is on, on a straight line."""
+    if engine.bypass == 0.0 and engine.bypass_goal == 0.0:
+        return
+    step = np.float32(1.0 / (SWITCH_S * engine.rate))
+    bypass = engine.bypass
     for c in range(engine.outputs):
         dry = channel(engine.clean, engine.max_block, min(c, engine.inputs - 1), frames)
-        wet = channel(engine.mixed, engine.max_block, c, frames)
-        y = float32_at(int64_at(outputs)[c])
-        bypass, mute, master = engine.bypass, engine.mute, engine.master
-        peak = engine.output_peak[c]
+        y = channel(engine.mixed, engine.max_block, c, frames)
+        bypass = engine.bypass
         for t in range(frames):
-            bypass += step * (engine.bypass_goal - bypass)
-            mute += step * (engine.mute_goal - mute)
-            master += step * (engine.master_goal - master)
-            value = wet[t]
-            if bypass != np.float32(0.0):
-                value += bypass * (dry[t] - value)
-            value *= master * (np.float32(1.0) - mute)
-            if (bits(value) & EXPONENT) == EXPONENT:
-                value = np.float32(0.0)
-            wet[t] = value
-            y[start + t] = value
-            peak = max(peak, abs(value))
-        engine.output_peak[c] = peak
-    engine.bypass, engine.mute, engine.master = settled(bypass), settled(mute), master
+            bypass = towards(bypass, engine.bypass_goal, step)
+            y[t] = (np.float32(1.0) - bypass) * y[t] + bypass * dry[t]
+    engine.bypass = bypass
 
 
 @njit(error_model="numpy", nogil=True)
-def settled(value: Any) -> Any:
-    """Zero for what smoothing has brought below -120 dB, so that an unused switch costs no bits."""
-    return np.float32(0.0) if value < np.float32(1e-6) else value
+def towards(value: Any, goal: Any, step: Any) -> Any:
+    """One step nearer to the goal, which is reached exactly."""
+    return value + min(max(goal - value, -step), step)
+
+
+@njit(error_model="numpy", nogil=True)
+def speak(engine: Any, outputs: Any, start: Any, frames: Any) -> None:
+    """``mixed`` to the device at the master volume; nothing that is not finite leaves."""
+    step = np.float32(1.0 / (SWITCH_S * engine.rate))
+    goal = engine.master_goal * (np.float32(1.0) - engine.mute_goal)
+    master = engine.master
+    for c in range(engine.outputs):
+        x = channel(engine.mixed, engine.max_block, c, frames)
+        y = float32_at(int64_at(outputs)[c])
+        master = engine.master
+        peak = engine.output_peak[c]
+        for t in range(frames):
+            master = towards(master, goal, step)
+            value = x[t] * master
+            if (bits(value) & EXPONENT) == EXPONENT:
+                value = np.float32(0.0)
+            y[start + t] = value
+            peak = max(peak, abs(value))
+        engine.output_peak[c] = peak
+    engine.master = master
 
 
 @njit(error_model="numpy", nogil=True)
 def tap(address: Any, engine: Any, frames: Any) -> None:
-    """Hand dry and wet frames to the recorder and the tuner."""
+    """Hand dry and wet frames to the recorder and the tuner; mute and master volume come after."""
     if engine.recording == 0:
         return
     read = load_acquire(address + TAP_READ)
@@ -249,7 +299,7 @@ def report(address: Any, engine: Any, started: Any, frames: Any, flags: Any) -> 
         entry.frames, entry.flags = frames, flags
         for c in range(2):
             entry.input_peak[c], entry.output_peak[c] = engine.input_peak[c], engine.output_peak[c]
-        entry.generation = engine.generation
+        entry.generation, entry.swapped_at = engine.generation, engine.swapped_at
         program = program_at(engine.program)
         muted = np.int64(0)
         for k in range(min(program.count, 62)):
@@ -279,13 +329,14 @@ def run(address: Any, inputs: Any, outputs: Any, frames: Any, flags: Any) -> Non
     mode = flush_denormals()
     start = 0
     while start < frames:
-        count = min(engine.max_block, frames - start)
         obey(address, engine)
         take_next(address, engine)
+        count = piece(engine, frames - start)
         listen(engine, inputs, start, count)
         mix_programs(address, engine, count)
-        speak(engine, outputs, start, count)
+        mix_bypass(engine, count)
         tap(address, engine, count)
+        speak(engine, outputs, start, count)
         engine.position += count
         start += count
     restore_mode(mode)
@@ -305,6 +356,10 @@ def functions() -> dict[str, Any]:
         run(engine, inputs, outputs, np.int64(frames), np.int64(flags))
         return 0
 
+    @cfunc(types.void(word), nopython=True, error_model="numpy")
+    def settle(engine: Any) -> None:
+        obey(engine, engine_at(engine))
+
     @cfunc(word(word), nopython=True, error_model="numpy")
     def read_word(address: Any) -> Any:
         return load_acquire(address)
@@ -313,4 +368,10 @@ def functions() -> dict[str, Any]:
     def write_word(address: Any, value: Any) -> None:
         store_release(address, value)
 
-    return {"serve": serve, "callback": callback, "read_word": read_word, "write_word": write_word}
+    return {
+        "serve": serve,
+        "callback": callback,
+        "settle": settle,
+        "read_word": read_word,
+        "write_word": write_word,
+    }
