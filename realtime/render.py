@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from .audio_files import SUFFIXES, AudioReader
 from .engine.program import Program
 from .engine.runner import Runner
-from .loudness import LoudnessMeter
 from .presets import Preset
 from .wav_writer import SampleFormat, WavWriter
+
+if TYPE_CHECKING:
+    from .loudness import LoudnessMeter
 
 Samples: TypeAlias = NDArray[np.float32]
 
@@ -205,7 +207,7 @@ def render_file(
         program = Program(preset.build(), reader.rate, MAX_BLOCK, reader.channels)
         runner = Runner(program)
         tail = round(LONGEST_TAIL_S * reader.rate) if finish.tail else 0
-        heard = LoudnessMeter(reader.rate, reader.channels) if finish.keep_loudness else None
+        heard = _meter(reader.rate, reader.channels) if finish.keep_loudness else None
         started = time.perf_counter()
         blocks = _reported(reader, heard, lambda fraction: progress(fraction * (0.8 if levelled else 1.0)))
         sound = process(runner, blocks, reader.channels, program.latency, tail, reader.rate)
@@ -231,9 +233,15 @@ def render_file(
             program.latency,
             clipped=writer.clipped,
             replaced=reader.replaced,
-            muted=tuple(number + 1 for number in runner.muted),
+            muted=tuple(number + 1 for number in program.muted()),
             **facts,
         )
+
+
+def _meter(rate: float, channels: int) -> LoudnessMeter:
+    from .loudness import LoudnessMeter  # imports scipy.signal, which takes longer than a short render
+
+    return LoudnessMeter(rate, channels)
 
 
 def _reported(
@@ -258,7 +266,7 @@ def _write_levelled(
 ) -> tuple[WavWriter, dict[str, float]]:
     """Write at the wanted loudness: first as it is, to a file beside the target, then with the gain."""
     first = target.with_name(f".{target.stem}.level.wav")
-    meter = LoudnessMeter(rate, channels)
+    meter = _meter(rate, channels)
     try:
         with WavWriter(first, rate, channels) as unlevelled:
             for block in sound:

@@ -72,11 +72,10 @@ def show(
         for line in _lines(found.chain, ""):
             print(line)
     if picture is not None:
-        from ..engine.program import compile_chain
         from ..plots import draw_chain
-        from .progress import say_compiling
+        from .progress import compile_for
 
-        compile_chain(found.build(), say_compiling)
+        compile_for(found)
         print(draw_chain(found, picture))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -51,19 +51,16 @@ class FileProgress:
 
 def say_compiling(unit: Unit) -> None:
     """The line for a unit of code that is not in the cache yet."""
-    shape = f" {unit.arguments}" if unit.arguments != "{}" else ""
-    print(f"compiling {unit.module}{shape} (once; it is kept)", file=sys.stderr, flush=True)
+    arguments = json.loads(unit.arguments)
+    words = [
+        unit.module.split(".")[-1],
+        *(str(arguments[key]) for key in ("cell", "kind") if key in arguments),
+    ]
+    print(f"compiling {' '.join(words)} (once; it is kept)", file=sys.stderr, flush=True)
 
 
-def compile_for(preset: Preset, file: Path) -> None:
-    """Compile what the preset needs and the cache lacks, so that no other process does it again.
-
-    Parameters
-    ----------
-    file : the sound that is going to be rendered
-    """
-    from ..audio_files import AudioReader
+def compile_for(preset: Preset) -> None:
+    """Compile what the preset needs and the cache lacks, saying so; a preset's files are read for it."""
     from ..engine.program import compile_chain
 
-    with AudioReader(file):
-        compile_chain(preset.build(), say_compiling)
+    compile_chain(preset.build(), say_compiling)

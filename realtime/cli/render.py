@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import JsonOption, ModelOption, PresetOption
+from .options import JsonOption, ModelOption, PresetOption, chosen_preset
 
 if TYPE_CHECKING:
     from ..render import Rendered
@@ -44,16 +44,15 @@ def render(
     """
     if normalize is not None and keep_loudness:
         raise typer.BadParameter("--normalize and --keep-loudness exclude each other")
+    chain = chosen_preset(preset, model)
     from ..render import Finish, RenderError, expand, outputs, render_files
-    from .options import chosen_preset
     from .progress import FileProgress, compile_for
 
-    chain = chosen_preset(preset, model)
     files = expand(inputs)
     targets = outputs(files, output)
     if len(files) > 1 or output.suffix == "":
         output.mkdir(parents=True, exist_ok=True)
-    compile_for(chain, files[0])
+    compile_for(chain)
     finish = Finish(form, normalize, keep_loudness, tail=model is None)
     with FileProgress([file.name for file in files], quiet=as_json) as progress:
         results = render_files(files, targets, chain, finish, jobs, progress.update)
