@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import signal
+from scipy.signal import resample_poly
 from torch import Tensor
 
 from .config import TrainingConfig, TrainingError
@@ -66,7 +66,7 @@ def held_out_guitar(rate: float) -> dict[str, Array]:
 
         with AudioFile(str(path)) as file:
             samples, recorded_rate = file.read(file.frames), int(file.samplerate)
-        resampled = signal.resample_poly(samples.mean(axis=0), round(rate), recorded_rate)
+        resampled = resample_poly(samples.mean(axis=0), round(rate), recorded_rate)
         recordings[path.name] = np.asarray(resampled, np.float32)
     return recordings
 
@@ -112,5 +112,9 @@ def batches(pair: Pair, size: int, frames: int, seed: int, first: int) -> Iterat
     index = first
     while True:
         starts = np.random.default_rng((seed, index)).integers(0, room + 1, size)
-        yield tuple(torch.stack([x[s : s + frames] for s in starts]) for x in (dry, wet))  # type: ignore
+        yield _cut(dry, starts, frames), _cut(wet, starts, frames)
         index += 1
+
+
+def _cut(signal: Tensor, starts: NDArray[np.int64], frames: int) -> Tensor:
+    return torch.stack([signal[start : start + frames] for start in starts])

@@ -61,6 +61,12 @@ class LstmNetwork(nn.Module):
         return (output + input if self.skip else output), state
 
     @torch.no_grad()
+    def hear(self, past: Tensor) -> State:
+        """The state after ``past``, shape (batch, frames)."""
+        _, state = self(past)
+        return state
+
+    @torch.no_grad()
     def settle(self, frames: int = 48000) -> None:
         """Make the state after ``frames`` of silence the one to start from.
 
@@ -210,7 +216,7 @@ class WaveNetNetwork(nn.Module):
         """
         memory = self.receptive_field - 1
         if state is None:
-            state = input.new_zeros(input.shape[0], memory)
+            state = self.hear(input[:, :0])
         if not isinstance(state, Tensor):
             raise TypeError("the state of a WaveNet is one tensor of past input, but a tuple was given")
         history = torch.cat((state, input), dim=1)
@@ -221,3 +227,9 @@ class WaveNetNetwork(nn.Module):
             hidden, head = array(hidden, condition, head)
         output: Tensor = self.head_scale * head[:, 0]
         return output, history[:, history.shape[1] - memory :]
+
+    def hear(self, past: Tensor) -> State:
+        """The state after ``past``, shape (batch, frames)."""
+        memory = self.receptive_field - 1
+        silence = past.new_zeros(past.shape[0], max(0, memory - past.shape[1]))
+        return torch.cat((silence, past[:, max(0, past.shape[1] - memory) :]), dim=1)

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,20 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from ..export.model import Metadata
+from ..export.streaming import write_onnx
+from ..export.torch_module import from_torch
 from ..export.writing import write_bytes
 from .config import TrainingConfig, TrainingError, make_network
 from .data import Pair, batches, held_out_pairs, training_pair
-from .evaluate import esr_of, evaluate, run_network
+from .evaluate import esr_of, evaluate, loudness_db, run_network
 from .losses import training_loss
 from .networks import LstmNetwork
 from .teachers import find_teacher
 
 CHECKPOINT = "last.ckpt"
 IDENTITY = "config.json"
+PLACE = "place in the budget"
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,6 @@ class Progress:
 class EffectTraining(lightning.LightningModule):
     """A network with its loss, its falling learning rate, and its place in the budget."""
 
-    step: Tensor
-    elapsed_s: Tensor
-
     def __init__(
         self, config: TrainingConfig, pair: Pair, held_out: list[Pair], report: Callable[[Progress], None]
     ) -> None:
@@ -72,23 +74,28 @@ class EffectTraining(lightning.LightningModule):
         memory = self.network.receptive_field
         self.warm_up = self.recipe.warm_up if memory is None else memory - 1
         self.validation_esr: float | None = None
-        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
-        self.register_buffer("elapsed_s", torch.zeros((), dtype=torch.float64))
+        self.step, self.elapsed_s = 0, 0.0
         self._since = time.monotonic()
 
     @property
     def fraction(self) -> float:
         """Of the budget that is spent."""
         if self.config.steps is not None:
-            return min(1.0, int(self.step) / self.config.steps)
-        return min(1.0, float(self.elapsed_s) / (60.0 * self.config.minutes))
+            return min(1.0, self.step / self.config.steps)
+        return min(1.0, self.elapsed_s / (60.0 * self.config.minutes))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[PLACE] = {"step": self.step, "elapsed_s": self.elapsed_s}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.step, self.elapsed_s = checkpoint[PLACE]["step"], checkpoint[PLACE]["elapsed_s"]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.network.parameters(), lr=self.recipe.learning_rate)
 
     def train_dataloader(self) -> Iterable[Any]:
         frames = self.warm_up + self.recipe.segment
-        drawn = batches(self.pair, self.recipe.batch, frames, self.config.seed, int(self.step))
+        drawn = batches(self.pair, self.recipe.batch, frames, self.config.seed, self.step)
         return DataLoader(_Stream(drawn), batch_size=None)
 
     def on_train_start(self) -> None:
@@ -102,8 +109,7 @@ class EffectTraining(lightning.LightningModule):
         optimizer: Any = self.optimizers()
         for group in optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * _falling(self.fraction)
-        with torch.no_grad():
-            _, state = self.network(dry[:, : self.warm_up]) if self.warm_up else (None, None)
+        state = self.network.hear(dry[:, : self.warm_up])
         losses = []
         for part in range(self.warm_up, dry.shape[1], self.recipe.truncation):
             end = part + self.recipe.truncation
@@ -112,7 +118,7 @@ class EffectTraining(lightning.LightningModule):
             optimizer.zero_grad()
             self.manual_backward(loss)
             optimizer.step()
-            state = tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
+            state = state.detach() if isinstance(state, Tensor) else (state[0].detach(), state[1].detach())
             losses.append(loss.detach())
         return torch.stack(losses).mean()
 
@@ -127,8 +133,8 @@ class EffectTraining(lightning.LightningModule):
             self.validation_esr = esr_of(self.network, self.held_out)
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
-            raise TrainingError(f"the loss became {loss} at step {int(self.step)}; lower the learning rate")
-        self.report(Progress(self.fraction, int(self.step), float(self.elapsed_s), loss, self.validation_esr))
+            raise TrainingError(f"the loss became {loss} at step {self.step}; lower the learning rate")
+        self.report(Progress(self.fraction, self.step, self.elapsed_s, loss, self.validation_esr))
         if self.fraction >= 1.0:
             self.trainer.should_stop = True
 
@@ -180,7 +186,15 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
     network = training.network.cpu().eval()
     if isinstance(network, LstmNetwork):
         network.settle(round(config.rate))
-    result = evaluate(lambda dry: run_network(network, dry), held_out)
+    play = partial(run_network, network)
+    result = evaluate(play, held_out)
+    metadata = Metadata(
+        name=config.name or f"{config.teacher} {config.network}",
+        gear_type="amp",
+        loudness_db=loudness_db(play, config.rate),
+        validation_esr=result.overall.esr,
+    )
+    write_onnx(from_torch(network, sample_rate=config.rate, metadata=metadata), config.output)
     result.write(config.output.with_suffix(".json"))
     return config.output
 
@@ -222,6 +236,8 @@ def _loadable(path: Path) -> Path:
 
 def _checkpoint(config: TrainingConfig) -> Path | None:
     """The checkpoint to go on from, if any; makes the folders and notes what is trained in the run's."""
+    if config.output.suffix != ".onnx":
+        raise TrainingError(f"{config.output.name}: a trained model is written as .onnx; give it that suffix")
     for folder in (config.output.absolute().parent, config.run):
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -87,6 +87,18 @@ def test_blocks_equal_the_whole(network: LstmNetwork | WaveNetNetwork) -> None:
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("network", [LstmNetwork(4, 2), WaveNetNetwork(A1_SHAPES["nano"])])
+@torch.no_grad()
+def test_hearing_the_past_is_running_over_it(network: LstmNetwork | WaveNetNetwork) -> None:
+    """The state from `hear` is the one that a call over the same past gives, for short and long pasts."""
+    for frames in (0, 100, 5000):
+        past = torch.randn(2, frames, generator=torch.Generator().manual_seed(1))
+        following = torch.randn(2, 50, generator=torch.Generator().manual_seed(2))
+        expected = network(torch.cat((past, following), dim=1))[0][:, frames:]
+        output, _ = network(following, network.hear(past) if frames else None)
+        torch.testing.assert_close(output, expected, atol=1e-6, rtol=1e-5)
+
+
 @torch.no_grad()
 def test_a_settled_lstm_starts_at_rest() -> None:
     """After `settle` the output for silence is constant, where before it moved."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tonerig.export import NeuralModel, load_model, verify_file
 from tonerig.training.config import Recipe, TrainingConfig, TrainingError
 from tonerig.training.train import Progress, train_effect
 
@@ -107,11 +108,29 @@ def test_a_broken_checkpoint_is_refused(finished: Path, tmp_path: Path) -> None:
         train_effect(_config(tmp_path))
 
 
+def test_the_model_says_what_it_is(finished: Path) -> None:
+    """The ONNX file plays, and states name, rate, loudness and the ESR that its result states."""
+    assert verify_file(finished / "amp.onnx", blocks=(64,)).max_error <= 1e-5
+    model = load_model(finished / "amp.onnx")
+    assert isinstance(model, NeuralModel)
+    assert model.sample_rate == 48000
+    assert model.metadata.name == "amp lstm-4"
+    assert model.metadata.loudness_db is not None and -80 < model.metadata.loudness_db < 0
+    result = json.loads((finished / "amp.json").read_text())
+    assert model.metadata.validation_esr == pytest.approx(result["overall"]["esr"])
+
+
 def test_the_result_stands_beside_the_model(finished: Path) -> None:
     """The JSON file has overall figures and one entry for each held-out recording."""
     result = json.loads((finished / "amp.json").read_text())
     assert result["overall"]["esr"] > 0
     assert result["recordings"]
+
+
+def test_another_suffix_is_refused_at_once(tmp_path: Path) -> None:
+    """Only ONNX is written here."""
+    with pytest.raises(TrainingError, match=r"amp\.nam: a trained model is written as \.onnx"):
+        train_effect(replace(_config(tmp_path), output=tmp_path / "amp.nam"))
 
 
 def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:
