@@ -93,6 +93,7 @@ class Engine:
         self.playing, self._entering, self._waiting = program, None, None
         self._costs = {program.generation: measure(program, block)}
         self.statistics = Statistics()
+        self._clock_known = False
         self._peaks = np.zeros((2, 2), np.float32)
         self.muted_rows: list[int] = []
         self.master_db, self.muted, self.bypassed = 0.0, False, False
@@ -115,7 +116,7 @@ class Engine:
         self._code.function("serve", *[ctypes.c_int64] * 4)(self.address, inputs, outputs, frames)
 
     def publish(self, program: Program) -> None:
-        """Let a program take over: a crossfade of 20 ms or, if both are too heavy together, a fade out and in.
+        """Let a program take over: by a crossfade of 20 ms or, if both are too heavy, a fade out and in.
 
         While a fade lasts a later program waits; of several that wait the last one wins.
         """
@@ -188,6 +189,11 @@ class Engine:
         self._peaks[:] = 0
         return levels
 
+    def forget_clock(self) -> None:
+        """Count no missing callbacks for the time before the next one: the device was away."""
+        self._read_reports()
+        self._clock_known = False
+
     def is_fading(self) -> bool:
         """Whether a published program does not yet play alone."""
         self._advance()
@@ -222,8 +228,10 @@ class Engine:
         s = self.statistics
         started, frames = reports["started_ns"], reports["frames"]
         lengths = frames / self.rate * 1e9
-        before = np.concatenate([[s.last_ns], started[:-1]]) if s.served else started
-        gaps = (started - before)[0 if s.served else 1 :] / lengths[0 if s.served else 1 :]
+        known = self._clock_known
+        previous = np.concatenate([[s.last_ns if known else started[0]], started[:-1]])
+        gaps = (started - previous) / lengths
+        self._clock_known = True
         s.missing += int(np.sum(np.round(gaps[gaps > 1.5]) - 1))
         if not s.served:
             s.first_ns = int(started[0])

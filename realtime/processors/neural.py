@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from ...export.foreign import ForeignOnnx
 from ...export.model import NeuralModel
 from ..compiler.layout import CONTEXT, State
 from ..compiler.unit import Unit, is_cached, load
@@ -94,14 +95,18 @@ class Neural(Processor):
         self,
         values: Mapping[str, object] | None = None,
         *,
-        model: Path | str | NeuralModel,
+        model: Path | str | NeuralModel | ForeignOnnx,
         runtime: Runtime = "kernel",
     ) -> None:
         super().__init__(values)
-        if not isinstance(model, NeuralModel):
+        if isinstance(model, Path | str):
             from ...export.files import load_model
 
             loaded = load_model(model)
+            if not isinstance(loaded, NeuralModel):
+                from ..kernels.graph import try_stranger
+
+                try_stranger(loaded.path)
         else:
             loaded = model
         self.model = loaded.playable() if isinstance(loaded, NeuralModel) else loaded
@@ -115,6 +120,10 @@ class Neural(Processor):
     @property
     def _kernel(self) -> Any:
         return kernel_for(self.model) if isinstance(self.model, NeuralModel) else None
+
+    def on_onnxruntime(self) -> Neural:
+        """The same model with the same values, played by ONNX Runtime."""
+        return Neural(self.values, model=self.model, runtime="onnxruntime")
 
     def is_compiled(self) -> bool:
         """Whether it can be prepared without compiling anything."""

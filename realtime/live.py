@@ -1,0 +1,265 @@
+"""A live session: a chain between two devices, kept playing until it is told to stop.
+
+Everything here runs beside the audio thread. `Session.step` wants to be called every few tens of
+milliseconds; it reads the levels, frees old programs, records, replaces a processor that broke, swaps in
+code that has been compiled meanwhile, and reopens a device that went away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from subprocess import Popen
+
+from .compiler.unit import finish_compiling, is_cached, start_compiling
+from .engine.control import Engine, Levels
+from .engine.program import Program
+from .engine.recorder import Recorder, What
+from .engine.stream import Device, DeviceError, Stream, choose, refresh, server_block
+from .processors.neural import Neural
+from .processors.processor import Processor
+
+MAX_BLOCK = 1024
+"""Frames that one walk of the program takes at most; larger device blocks are cut."""
+LOST_AFTER_S = 1.0
+"""A device that has not called for this long has gone away."""
+RETRY_S = 1.0
+REPAIRS = 3
+"""Times a minute that a processor which put out NaN or Inf is replaced."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What to play on.
+
+    Parameters
+    ----------
+    channels : the input device's channels to hear, counted from 1; one or two
+    block : frames the device should ask for, where it lets one choose
+    """
+
+    rate: float = 48000.0
+    block: int = 64
+    input_device: str | None = None
+    output_device: str | None = None
+    channels: tuple[int, ...] = (1,)
+    record: Path | None = None
+    record_what: What = "wet"
+
+
+@dataclass
+class Report:
+    """What a session did; times as parts of the time that a block lasts."""
+
+    rate: float
+    block: int
+    seconds: float
+    callbacks_due: int
+    callbacks_served: int
+    missing: int
+    xruns: int
+    load_p50: float
+    load_p95: float
+    load_p99: float
+    load_max: float
+    added_latency_frames: int
+    cleaned_samples: int
+    recorded_frames: int
+    tap_lost_frames: int
+    events: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+class Session:
+    """A chain that plays live.
+
+    Parameters
+    ----------
+    build : makes the chain's processors anew each time it is called
+    notify : is told in a sentence what happens
+
+    Raises
+    ------
+    DeviceError
+        when a device is missing or refuses.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], list[Processor]],
+        setup: Setup,
+        notify: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        self._build, self.setup, self._notify_person = build, setup, notify
+        self.events: list[str] = []
+        self._source = choose(setup.input_device, "input")
+        self._target = choose(setup.output_device, "output")
+        self.block = self._device_block()
+        inputs, outputs = max(setup.channels), min(2, self._target.outputs)
+        self._stream = Stream(self._source, self._target, setup.rate, self.block, inputs, outputs)
+        self._compiling: Popen[str] | None = None
+        chain = self._playable_at_once(build())
+        program = Program(chain, setup.rate, MAX_BLOCK, len(setup.channels))
+        program.lock()
+        route = [channel - 1 for channel in setup.channels]
+        self.engine = Engine(program, outputs, route=route, block=self.block)
+        self.recorder = (
+            Recorder(self.engine, setup.record, setup.record_what) if setup.record is not None else None
+        )
+        self._repairs: list[float] = []
+        self._served, self._last_call = 0, time.monotonic()
+        self._next_try = 0.0
+        self.started = time.monotonic()
+        self._stream.start(self.engine)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the devices are there."""
+        return self._stream.active
+
+    @property
+    def latency(self) -> int:
+        """Frames that the chain adds."""
+        return self.engine.playing.latency
+
+    def step(self) -> Levels:
+        """Look after everything; see the module's text."""
+        levels = self.engine.poll()
+        if self.recorder is not None:
+            self._record()
+        self._look_after_compiler()
+        self._look_after_processors()
+        self._look_after_device()
+        return levels
+
+    def change(self, build: Callable[[], list[Processor]]) -> None:
+        """Play another chain from now on, by a crossfade."""
+        self._build = build
+        chain = self._playable_at_once(build())
+        self.engine.publish(Program(chain, self.setup.rate, MAX_BLOCK, len(self.setup.channels)))
+
+    def close(self) -> Report:
+        """Stop, complete the recording, and say how it went."""
+        seconds = time.monotonic() - self.started
+        self._stream.close()
+        self.engine.poll()
+        if self.recorder is not None:
+            self.recorder.close()
+        if self._compiling is not None:
+            self._compiling.terminate()
+            finish_compiling(self._compiling)
+        s = self.engine.statistics
+        return Report(
+            rate=self.setup.rate,
+            block=s.block or self.block,
+            seconds=round(seconds, 3),
+            callbacks_due=s.due,
+            callbacks_served=s.served,
+            missing=s.missing,
+            xruns=s.xruns,
+            load_p50=s.percentile(50),
+            load_p95=s.percentile(95),
+            load_p99=s.percentile(99),
+            load_max=round(s.largest_load, 4),
+            added_latency_frames=self.latency,
+            cleaned_samples=s.cleaned,
+            recorded_frames=self.recorder.frames if self.recorder else 0,
+            tap_lost_frames=self.engine.tap_lost,
+            events=self.events,
+        )
+
+    def _device_block(self) -> int:
+        block = server_block(self._target)
+        if block is not None and block != self.setup.block:
+            self._notify(f"the JACK server asks for {block} frames at a time, not {self.setup.block}")
+        return block or self.setup.block
+
+    def _playable_at_once(self, chain: Sequence[Processor]) -> list[Processor]:
+        """The chain with ONNX Runtime in the place of kernels not yet compiled; those compile meanwhile."""
+        playable: list[Processor] = []
+        missing = []
+        for processor in chain:
+            if isinstance(processor, Neural) and processor.on_kernel and not processor.is_compiled():
+                missing += [unit for unit in processor.units() if not is_cached(unit)]
+                playable.append(processor.on_onnxruntime())
+            else:
+                playable.append(processor)
+        if missing and self._compiling is None:
+            self._notify("the model's shape is new: ONNX Runtime plays it until its kernel is compiled")
+            self._compiling = start_compiling(list(dict.fromkeys(missing)))
+        return playable
+
+    def _look_after_compiler(self) -> None:
+        if self._compiling is None or self._compiling.poll() is None:
+            return
+        words = finish_compiling(self._compiling)
+        self._compiling = None
+        if words is not None:
+            self._notify(f"the kernel could not be compiled, ONNX Runtime plays on: {words.splitlines()[-1]}")
+            return
+        self._notify("the kernel is compiled and takes over")
+        self.change(self._build)
+
+    def _look_after_processors(self) -> None:
+        rows = self.engine.muted_rows
+        if not rows or self.engine.is_fading():
+            return
+        now = time.monotonic()
+        self._repairs = [t for t in self._repairs if now - t < 60]
+        if len(self._repairs) == REPAIRS:
+            return
+        self._repairs.append(now)
+        names = ", ".join(self.engine.playing.chain[row].name for row in rows)
+        last = "" if len(self._repairs) < REPAIRS else "; if it happens again it stays silent"
+        self._notify(f"{names} put out NaN or Inf and was silenced; a fresh one takes over{last}")
+        self.change(self._build)
+
+    def _look_after_device(self) -> None:
+        now = time.monotonic()
+        served = self.engine.statistics.served
+        if served != self._served:
+            self._served, self._last_call = served, now
+        if now - self._last_call < LOST_AFTER_S or now < self._next_try:
+            return
+        if self._next_try == 0.0:
+            self._notify("the device has gone away; waiting for it to come back")
+        self._next_try = now + RETRY_S
+        self._stream.close()
+        try:
+            self._reopen()
+        except DeviceError:
+            return
+        self._notify("the device is back")
+        self._last_call, self._next_try = time.monotonic(), 0.0
+
+    def _reopen(self) -> None:
+        refresh()
+        source, target = _same(self._source, "input"), _same(self._target, "output")
+        inputs, outputs = self._stream.inputs, self._stream.outputs
+        self._stream = Stream(source, target, self.setup.rate, self.block, inputs, outputs)
+        self.engine.forget_clock()
+        self._stream.start(self.engine)
+
+    def _record(self) -> None:
+        assert self.recorder is not None
+        before = self.recorder.problem
+        self.recorder.drain()
+        if self.recorder.problem is not None and before is None:
+            self._notify(f"recording stopped: {self.recorder.problem}")
+
+    def _notify(self, sentence: str) -> None:
+        self.events.append(sentence)
+        self._notify_person(sentence)
+
+
+def _same(device: Device, direction: str) -> Device:
+    """The device of the same name and host as before, wherever it is listed now."""
+    found = choose(device.name, direction)
+    if found.host != device.host:
+        raise DeviceError(f"{device.name} is not there")
+    return found

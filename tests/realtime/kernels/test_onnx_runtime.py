@@ -1,0 +1,100 @@
+"""ONNX Runtime in the callback: the same output as the kernels, for every architecture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from tonerig.export.errors import ModelFileError
+from tonerig.export.streaming import write_onnx
+from tonerig.realtime.kernels import kernel_for
+from tonerig.realtime.kernels.graph import streaming_graph
+from tonerig.realtime.kernels.onnx_runtime import OnnxRuntimeError, OnnxState, StreamingGraph
+from tonerig.realtime.processors.neural import Neural
+
+from tests.models import KINDS, random_model
+
+from .play import BLOCKS, OnnxPlayer, Player, esr
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_kernel_callback_and_session_give_the_same_output(kind: str, tmp_path: Path) -> None:
+    """A model sounds the same on its kernel, in the callback's ONNX Runtime and in a plain session."""
+    import onnxruntime
+
+    model = random_model(kind, 11).playable()
+    signal = (0.2 * np.random.default_rng(2).standard_normal(2500)).astype(np.float32)
+    write_onnx(model, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    reference = session.run(["output"], {"input": signal[None, None]})[0][0, 0]
+    player = OnnxPlayer(streaming_graph(model))
+    recurrent = "lstm" in kind or "gru" in kind or kind == "chain"
+    limit = 1e-4 if recurrent else 1e-5
+    for block in BLOCKS:
+        assert np.abs(player.play(signal, block) - reference).max() < limit
+    assert player.failures == 0
+    if kernel_for(model) is not None:
+        output = Player(model).play(signal, 64)
+        assert np.abs(output - reference).max() < limit
+        assert esr(output, reference) < 1e-8
+
+
+def test_the_common_shapes_run_on_kernels() -> None:
+    """LSTM, GRU, WaveNet A1 and A2, ConvNet and Linear need no ONNX Runtime."""
+    for kind in ("lstm_1x16", "lstm_2x8", "gru_1x12", "a1_standard", "a1_nano", "a2", "convnet", "linear"):
+        assert kernel_for(random_model(kind, 0).playable()) is not None, kind
+
+
+def test_a_block_length_that_changes_grows_no_memory() -> None:
+    """Audio tensors made anew for each block length are released again."""
+    player = OnnxPlayer(streaming_graph(random_model("lstm_1x16", 0)))
+    signal = np.zeros(20000, np.float32)
+    player.play(signal, 1, 2)
+    before = _resident_pages()
+    for _ in range(4):
+        player.play(signal, 1, 2)
+    assert _resident_pages() - before < 64
+
+
+def test_what_onnx_runtime_refuses_is_one_error() -> None:
+    """Bytes that are no model give its own sentence."""
+    with pytest.raises(OnnxRuntimeError):
+        OnnxState(StreamingGraph(b"no model", "x", "y", (1, 0), (1, 0), ()))
+
+
+def _stranger(path: Path, nodes: list[onnx.NodeProto]) -> Path:
+    shape = [1, 1, "frames"]
+    graph = helper.make_graph(
+        nodes,
+        "stranger",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(proto, path)
+    return path
+
+
+def test_a_strangers_model_plays(tmp_path: Path) -> None:
+    """An ONNX file that we did not write, a tanh, plays through ONNX Runtime."""
+    path = _stranger(tmp_path / "tanh.onnx", [helper.make_node("Tanh", ["x"], ["y"])])
+    processor = Neural(model=path)
+    assert not processor.on_kernel
+    signal = np.linspace(-2, 2, 999).astype(np.float32)
+    assert (
+        np.abs(OnnxPlayer(streaming_graph(processor.model)).play(signal, 64) - np.tanh(signal)).max() < 1e-6
+    )
+
+
+def test_a_strangers_model_that_puts_out_nan_is_refused(tmp_path: Path) -> None:
+    """A logarithm of noise fails its trial, in a sentence with the file's name."""
+    path = _stranger(tmp_path / "log.onnx", [helper.make_node("Log", ["x"], ["y"])])
+    with pytest.raises(ModelFileError, match=r"log\.onnx: failed a short test: it puts out NaN or Inf"):
+        Neural(model=path)
+
+
+def _resident_pages() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1])
