@@ -1,0 +1,218 @@
+"""``tonerig live``: play through a chain."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import ModelOption, PresetOption, chosen_preset
+
+if TYPE_CHECKING:
+    from ..engine.control import Levels
+    from ..live import Session
+    from ..processors.processor import Processor
+
+STEP_S = 0.03
+LINE_S = 0.1
+STEP_DB = 1.0
+KEYS = "q quit, m mute, b bypass, + and - volume"
+
+
+def live(
+    preset: PresetOption = None,
+    model: ModelOption = None,
+    block: Annotated[int, typer.Option(min=1, max=8192, help="Frames at a time.")] = 64,
+    rate: Annotated[float, typer.Option(min=8000, max=384000, help="Sample rate in Hz.")] = 48000,
+    input_device: Annotated[str | None, typer.Option(help="Number or name from 'tonerig devices'.")] = None,
+    output_device: Annotated[str | None, typer.Option(help="Number or name from 'tonerig devices'.")] = None,
+    input_channel: Annotated[str, typer.Option(help="Channel of the guitar, or a pair: 2 or 1,2.")] = "1",
+    volume_db: Annotated[float, typer.Option(min=-100, max=12, help="Master volume in dB.")] = 0.0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A knob: PROCESSOR.PARAMETER=VALUE, as gate.threshold_db=-60."),
+    ] = None,
+    record: Annotated[Path | None, typer.Option(help="Record to this WAV file.")] = None,
+    record_what: Annotated[str, typer.Option(help="dry, wet or both.")] = "wet",
+    seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this long.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write what happened to this JSON file.")] = None,
+) -> None:
+    """Play through a preset or a model: guitar in, sound out.
+
+    Keys in a terminal: q quits, m mutes, b bypasses, + and - change the volume.
+    """
+    if record_what not in ("dry", "wet", "both"):
+        raise typer.BadParameter("--record-what is dry, wet or both")
+    channels = _channels(input_channel)
+    settings = [_setting(text) for text in set_ or ()]
+    chosen = chosen_preset(preset, model)
+    from ..live import Session, Setup
+
+    setup = Setup(rate, block, input_device, output_device, channels, record, record_what)  # type: ignore[arg-type]
+    if report is not None and not report.parent.is_dir():
+        raise typer.BadParameter(f"--report: the folder {report.parent} does not exist")
+
+    def build() -> list[Processor]:
+        chain = chosen.build()
+        for name, parameter, value in settings:
+            _turn(chain, name, parameter, value)
+        return chain
+
+    _prepare(build)
+    session = Session(build, setup, _say)
+    try:
+        if volume_db != 0:
+            session.engine.set_master(volume_db)
+        _say(
+            f"{chosen.name}: {rate:g} Hz, {session.block} frames at a time, "
+            f"the chain adds {session.latency} samples; {KEYS if sys.stdin.isatty() else 'Ctrl-C stops'}"
+        )
+        _play(session, seconds)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        result = session.close()
+        if report is not None:
+            from ...export.writing import write_bytes
+
+            write_bytes(report, (json.dumps(result.as_dict(), indent=2) + "\n").encode())
+    _say(
+        f"served {result.callbacks_served} of {result.callbacks_due} blocks, {result.xruns} xruns, "
+        f"load {100 * result.load_p50:.1f} % (99 % under {100 * result.load_p99:.1f} %)"
+    )
+
+
+def _prepare(build: Callable[[], list[Processor]]) -> None:
+    """Compile what is not a model's kernel before the sound starts; say so when there is something to do."""
+    from ..compiler.unit import compile_units, is_cached
+    from ..engine.program import ENGINE_UNIT
+    from ..kernels import onnx_runtime
+    from ..processors.neural import Neural
+
+    units = [ENGINE_UNIT, onnx_runtime.unit()]
+    for processor in build():
+        units += processor.units()[:1] if isinstance(processor, Neural) else processor.units()
+    missing = [unit for unit in dict.fromkeys(units) if not is_cached(unit)]
+    if missing:
+        _say(f"compiling {len(missing)} processors for this computer, once")
+        compile_units(missing)
+
+
+def _play(session: Session, seconds: float | None) -> None:
+    end = None if seconds is None else session.started + seconds
+    show = sys.stderr.isatty()
+    next_line = 0.0
+    with _keys() as pressed:
+        while end is None or time.monotonic() < end:
+            levels = session.step()
+            for key in pressed():
+                if key == "q":
+                    return
+                _press(session, key)
+            if show and time.monotonic() >= next_line:
+                next_line = time.monotonic() + LINE_S
+                print(f"\r\033[K{_line(session, levels)}", end="", file=sys.stderr, flush=True)
+            time.sleep(STEP_S)
+
+
+def _press(session: Session, key: str) -> None:
+    engine = session.engine
+    if key == "m":
+        engine.set_mute(not engine.muted)
+    elif key == "b":
+        engine.set_bypass(not engine.bypassed)
+    elif key in "+=":
+        engine.set_master(min(12.0, engine.master_db + STEP_DB))
+    elif key == "-":
+        engine.set_master(max(-100.0, engine.master_db - STEP_DB))
+
+
+def _line(session: Session, levels: Levels) -> str:
+    engine, statistics = session.engine, session.engine.statistics
+    states = [word for word, on in (("MUTE", engine.muted), ("BYPASS", engine.bypassed)) if on]
+    if not session.connected:
+        states.append("NO DEVICE")
+    return (
+        f"in {_meter(max(levels.input))}  out {_meter(max(levels.output))}  "
+        f"load {100 * statistics.percentile(50):4.1f} %  xruns {statistics.xruns}  "
+        f"volume {engine.master_db:+.0f} dB  {' '.join(states)}"
+    )
+
+
+def _meter(peak: float) -> str:
+    from math import log10
+
+    level = 20 * log10(max(peak, 1e-6))
+    bar = "#" * max(0, min(12, round((level + 60) / 5)))
+    return f"{bar:<12} {level:6.1f} dB{' CLIP' if peak >= 1 else ''}"
+
+
+def _say(sentence: str) -> None:
+    start = "\r\033[K" if sys.stderr.isatty() else ""
+    print(f"{start}{sentence}", file=sys.stderr, flush=True)
+
+
+def _channels(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.strip().isdigit() and int(part) > 0 for part in parts) or len(parts) > 2:
+        raise typer.BadParameter(
+            f"--input-channel is {text!r}, expected a channel such as 2, or a pair such as 1,2"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def _setting(text: str) -> tuple[str, str, str]:
+    place, equals, value = text.partition("=")
+    processor, dot, parameter = place.partition(".")
+    if not equals or not dot:
+        raise typer.BadParameter(f"--set is {text!r}, expected PROCESSOR.PARAMETER=VALUE")
+    return processor, parameter, value
+
+
+def _turn(chain: list[Processor], name: str, parameter: str, value: str) -> None:
+    from ..parameters import ParameterError
+
+    for processor in chain:
+        if processor.name == name:
+            known = {p.name: p for p in processor.parameters}
+            if parameter not in known:
+                raise ParameterError(f"{name} has no parameter {parameter}; it has {', '.join(known)}")
+            processor.values[parameter] = known[parameter].check(value)
+            return
+    present = ", ".join(processor.name for processor in chain)
+    raise ParameterError(f"the chain has no {name}; it has {present}")
+
+
+@contextmanager
+def _keys() -> Iterator[Callable[[], str]]:
+    """Keys pressed since the last call, without waiting; nothing where there is no terminal."""
+    if not sys.stdin.isatty() or sys.platform == "win32":
+        yield lambda: ""
+        return
+    import select
+    import termios
+    import tty
+
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)
+
+    def pressed() -> str:
+        keys = ""
+        while select.select([sys.stdin], [], [], 0)[0]:
+            key = sys.stdin.read(1)
+            if not key:
+                break
+            keys += key
+        return keys
+
+    try:
+        yield pressed
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        print(file=sys.stderr)
