@@ -48,7 +48,7 @@ class UnsoundError(ValueError):
     """A network that cannot be played; the message is one sentence without a file name."""
 
 
-def check_model(model: NeuralModel, path: Path) -> NeuralModel:
+def check_model(model: NeuralModel, path: Path | str) -> NeuralModel:
     """The model itself, when it is sound and takes one channel to one channel.
 
     Raises

@@ -1,0 +1,196 @@
+"""From torch modules to a `NeuralModel`: the only module here that imports torch."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from .activations import FUNCTIONS
+from .check import check_model
+from .errors import ModelFileError
+from .fold import batchnorm
+from .model import (
+    Activation,
+    Array,
+    BatchNorm,
+    Convolution,
+    Dense,
+    Gru,
+    Layer,
+    Lstm,
+    Metadata,
+    NeuralModel,
+    Stack,
+    WaveNet,
+    WaveNetArray,
+    WaveNetLayer,
+    receptive_field,
+)
+
+PLAIN_ACTIVATIONS: dict[type[nn.Module], str] = {
+    nn.Identity: "Identity",
+    nn.Tanh: "Tanh",
+    nn.ReLU: "ReLU",
+    nn.Sigmoid: "Sigmoid",
+    nn.SiLU: "SiLU",
+    nn.Hardswish: "Hardswish",
+    nn.Softsign: "Softsign",
+}
+
+
+class ModuleNotKnownError(TypeError):
+    """A torch module that has no counterpart among our networks; the message says which."""
+
+
+def from_torch(
+    module: nn.Module, *, sample_rate: float = 48000.0, metadata: Metadata | None = None
+) -> NeuralModel:
+    """The network of a torch module, with copies of its weights.
+
+    Parameters
+    ----------
+    module : `tonerig.training.networks.LstmNetwork` or ``WaveNetNetwork`` (known by their attributes), or a
+        ``torch.nn.Sequential`` of Conv1d, BatchNorm1d, Linear, LSTM, GRU and activations, as for one sample
+        in and one out. Padding is left out: convolutions are causal here.
+    sample_rate : Hz
+    metadata : what to say about the model
+
+    Returns
+    -------
+    the model; an LSTM network starts from the state in its buffers, a Sequential from zeros, and
+    convolutions after silence
+
+    Raises
+    ------
+    ModuleNotKnownError : a part of the module has no counterpart
+    ValueError : the module's layers do not fit, or a weight is not finite
+    """
+    network: Stack | WaveNet
+    if isinstance(module, nn.Sequential):
+        network = Stack(tuple(layer for part in module for layer in _layers(part)))
+    elif hasattr(module, "lstm") and hasattr(module, "dense"):
+        network = _lstm_network(module)
+    elif hasattr(module, "arrays") and hasattr(module, "head_scale"):
+        network = _wavenet(module)
+    else:
+        raise ModuleNotKnownError(f"a {type(module).__name__} has no counterpart among our networks")
+    field = receptive_field(network)
+    prewarm = 0 if field is None else field - 1
+    model = NeuralModel(network, float(sample_rate), metadata or Metadata(), prewarm)
+    try:
+        return check_model(model, type(module).__name__)
+    except ModelFileError as error:
+        raise ValueError(str(error)) from None
+
+
+def _array(tensor: torch.Tensor) -> Array:
+    return np.array(tensor.detach().cpu().to(torch.float32).numpy(), np.float32)
+
+
+def _lstm_network(module: nn.Module) -> Stack:
+    lstm, dense = module.get_submodule("lstm"), module.get_submodule("dense")
+    if not isinstance(lstm, nn.LSTM) or not isinstance(dense, nn.Linear):
+        raise ModuleNotKnownError(f"a {type(module).__name__} is not an LSTM and a linear layer")
+    h, c = (_array(module.get_buffer(name)) for name in ("h", "c"))
+    return Stack((*_lstm(lstm, h, c), _dense(dense)), skip=bool(getattr(module, "skip", False)))
+
+
+def _wavenet(module: nn.Module) -> WaveNet:
+    arrays = []
+    for array in module.get_submodule("arrays").children():
+        layers = [
+            WaveNetLayer(
+                convolution=_convolution(layer.get_submodule("convolution")),
+                mixin=_convolution(layer.get_submodule("mixin")),
+                activation=Activation("Tanh"),
+                layer1x1=_convolution(layer.get_submodule("layer1x1")),
+            )
+            for layer in array.get_submodule("layers").children()
+        ]
+        rechannel, head = (_convolution(array.get_submodule(name)) for name in ("rechannel", "head"))
+        arrays.append(WaveNetArray(rechannel, tuple(layers), head))
+    scale = float(np.float32(getattr(module, "head_scale")))  # noqa: B009
+    return WaveNet(tuple(arrays), scale)
+
+
+def _layers(module: nn.Module) -> tuple[Layer, ...]:
+    """The layers of one part of a Sequential."""
+    if isinstance(module, nn.Conv1d):
+        return (_convolution(module),)
+    if isinstance(module, nn.BatchNorm1d):
+        return (_batchnorm(module),)
+    if isinstance(module, nn.Linear):
+        return (_dense(module),)
+    if isinstance(module, nn.LSTM | nn.GRU):
+        zeros = np.zeros((module.num_layers, module.hidden_size), np.float32)
+        return _lstm(module, zeros, zeros) if isinstance(module, nn.LSTM) else _gru(module, zeros)
+    if isinstance(module, nn.Sequential):
+        return tuple(layer for part in module for layer in _layers(part))
+    return (_activation(module),)
+
+
+def _convolution(module: nn.Module) -> Convolution:
+    if not isinstance(module, nn.Conv1d) or module.stride != (1,) or isinstance(module.padding, str):
+        raise ModuleNotKnownError(
+            f"a {type(module).__name__} with a stride or named padding has no counterpart"
+        )
+    bias = None if module.bias is None else _array(module.bias)
+    return Convolution(_array(module.weight), bias, int(module.dilation[0]), module.groups)
+
+
+def _batchnorm(module: nn.BatchNorm1d) -> BatchNorm:
+    if module.running_mean is None or module.running_var is None:
+        raise ModuleNotKnownError("a BatchNorm1d without running statistics has no counterpart")
+    mean, variance = _array(module.running_mean), _array(module.running_var)
+    gamma = _array(module.weight) if module.affine else np.ones_like(mean)
+    beta = _array(module.bias) if module.affine else np.zeros_like(mean)
+    return batchnorm(mean, variance, gamma, beta, float(np.float32(module.eps)))
+
+
+def _dense(module: nn.Linear) -> Dense:
+    weight = _array(module.weight)
+    bias = np.zeros(len(weight), np.float32) if module.bias is None else _array(module.bias)
+    return Dense(weight, bias)
+
+
+def _recurrent_weights(module: nn.RNNBase, n: int) -> tuple[Array, Array, Array, Array]:
+    """Input and recurrent weight, input and recurrent bias, of layer ``n``."""
+    if module.bidirectional or module.proj_size:
+        raise ModuleNotKnownError(f"a bidirectional or projecting {type(module).__name__} has no counterpart")
+    weight_x, weight_h = (_array(module.get_parameter(f"weight_{part}_l{n}")) for part in ("ih", "hh"))
+    if not module.bias:
+        zeros = np.zeros(len(weight_x), np.float32)
+        return weight_x, weight_h, zeros, zeros
+    bias_x, bias_h = (_array(module.get_parameter(f"bias_{part}_l{n}")) for part in ("ih", "hh"))
+    return weight_x, weight_h, bias_x, bias_h
+
+
+def _lstm(module: nn.LSTM, h: Array, c: Array) -> tuple[Lstm, ...]:
+    """The layers of an LSTM; ``h`` and ``c`` have the shape (layers, hidden)."""
+    layers = []
+    for n in range(module.num_layers):
+        weight_x, weight_h, bias_x, bias_h = _recurrent_weights(module, n)
+        bias = (bias_x.astype(np.float64) + bias_h).astype(np.float32)
+        layers.append(Lstm(weight_x, weight_h, bias, h[n], c[n]))
+    return tuple(layers)
+
+
+def _gru(module: nn.GRU, h: Array) -> tuple[Gru, ...]:
+    return tuple(Gru(*_recurrent_weights(module, n), h[n]) for n in range(module.num_layers))
+
+
+def _activation(module: nn.Module) -> Activation:
+    kind = PLAIN_ACTIVATIONS.get(type(module))
+    if kind is not None:
+        return Activation(kind)
+    if isinstance(module, nn.LeakyReLU):
+        return Activation("LeakyReLU", (float(module.negative_slope),))
+    if isinstance(module, nn.PReLU):
+        return Activation("PReLU", tuple(_array(module.weight).tolist()))
+    if isinstance(module, nn.ELU):
+        return Activation("ELU", (float(module.alpha),))
+    if isinstance(module, nn.Hardtanh):
+        return Activation("Hardtanh", (float(module.min_val), float(module.max_val)))
+    known = ", ".join(FUNCTIONS)
+    raise ModuleNotKnownError(f"a {type(module).__name__} has no counterpart; known activations are {known}")
