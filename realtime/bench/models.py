@@ -73,6 +73,7 @@ def _onnxruntime(model: NeuralModel) -> Callable[[], None]:
         write_onnx(model, Path(folder) / "model.onnx")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # states with defaults are inputs on purpose
         session = onnxruntime.InferenceSession(str(Path(folder) / "model.onnx"), options)
     inputs = [value.name for value in session.get_inputs()]
     outputs = [value.name for value in session.get_outputs()]
