@@ -1,4 +1,4 @@
-"""A plucked guitar as it comes from its pickup, made here: for the demo and for measurements without a recording.
+"""A plucked guitar as it comes from its pickup, made here: where there is no recording.
 
 After K. Karplus and A. Strong, "Digital synthesis of plucked-string and drum timbres", Computer Music
 Journal 7 (1983), with the pick's place and the fractional length of D. Jaffe and J. Smith's
