@@ -129,9 +129,8 @@ def test_what_is_not_finite_becomes_silence() -> None:
 
 def test_a_processor_that_breaks_is_silenced_and_named() -> None:
     """A gain whose knob is NaN puts out NaN: its row is muted, the output is 0 and the control side knows."""
-    broken = program(Gain(), Gain())
-    broken.chain[1].state.record["gain_db"] = np.nan
-    engine = Engine(broken, 1)
+    engine = Engine(program(Gain(), Gain()), 1)
+    engine.playing.chain[1].state.record["gain_db"] = np.nan
     output = serve(engine, noise(1, 640))
     engine.poll()
     assert not output.any()
