@@ -30,7 +30,7 @@ LONG_GROUPS = LONG // BINS
 
 @compiled
 def _sum(level: Any, first: Any, last: Any, oldest: Any, newest: Any) -> None:
-    """Set the output's groups ``first`` to ``last`` to the products of partitions ``newest`` … ``oldest`` - 1."""
+    """Set the output's groups ``first`` to ``last`` - 1 to the products of partitions from ``newest`` on."""
     partitions = level.partitions
     for group in range(first, last):
         inputs = level.inputs + GROUP_BYTES * partitions * group
