@@ -13,6 +13,7 @@ import ctypes
 import hashlib
 import importlib.metadata
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -79,14 +80,26 @@ class CompileError(RuntimeError):
 
 
 _loaded: dict[str, Loaded] = {}
+_mapped = itertools.count()  # LLVM wants every library's name once
 
 
 def cache_folder() -> Path:
-    """Where object files live; ``TONERIG_CACHE`` overrides it."""
+    """Where object files live; ``TONERIG_CACHE`` overrides it.
+
+    Raises
+    ------
+    CompileError
+        when it cannot be made.
+    """
     chosen = os.environ.get("TONERIG_CACHE")
     folder = Path(chosen) if chosen else user_cache_path("tonerig")
     folder = folder / "kernels"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CompileError(
+            f"{folder}: cannot be made ({error.strerror}); set TONERIG_CACHE to a folder that can be written"
+        ) from None
     return folder
 
 
@@ -108,7 +121,12 @@ def load(unit: Unit) -> Loaded:
         path = cache_folder() / f"{key}.zip"
         if not path.exists():
             compile_units([unit])
-        _loaded[key] = _map(path)
+        try:
+            _loaded[key] = _map(path)
+        except (zipfile.BadZipFile, KeyError, ValueError, EOFError):  # damaged on disk: made anew
+            path.unlink(missing_ok=True)
+            compile_units([unit])
+            _loaded[key] = _map(path)
     return _loaded[key]
 
 
@@ -173,7 +191,7 @@ def _map(path: Path) -> Loaded:
     with zipfile.ZipFile(path) as archive:
         for name, symbol in json.loads(archive.read("symbols.json")).items():
             builder = llvm.JITLibraryBuilder().add_object_img(archive.read(f"{name}.o"))
-            tracker = builder.add_current_process().export_symbol(symbol).link(jit, f"{path.stem}.{name}")
+            tracker = builder.add_current_process().export_symbol(symbol).link(jit, f"{path.stem}.{name}.{next(_mapped)}")
             addresses[name] = tracker[symbol]
             keep.append(tracker)
     return Loaded(addresses, keep)
