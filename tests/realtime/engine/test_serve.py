@@ -31,7 +31,7 @@ def test_live_gives_the_bits_that_render_gives(blocks: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("blocks", [(64,), (7,), UNEVEN])
 def test_a_swap_is_the_crossfade_of_the_two_offline_renders(blocks: tuple[int, ...]) -> None:
-    """After publishing, the output is (1 - g) old + g new with g = (n + 1) / N, the new one starting there."""
+    """After publishing, the output is (1 - g) old + g new, g = (n + 1) / N, the new one starting there."""
     signal = noise(1, 9000)
     engine = Engine(program(_amp(1)), 1)
     engine.block = MANY
