@@ -12,6 +12,7 @@ import numpy as np
 
 from .activations import FUNCTIONS
 from .errors import ModelFileError
+from .metadata import NUMBER_FIELDS
 from .model import (
     FILM_SLOTS,
     Activation,
@@ -34,6 +35,8 @@ from .model import (
 )
 
 MAX_CHANNELS = 2048
+MAX_HIDDEN = 512
+"""Width of a recurrent layer; wider ones are far from real time on any processor."""
 MAX_LAYERS = 256
 MAX_PARTS = 32
 """Arrays of a WaveNet, models of a chain, submodels of a container."""
@@ -76,6 +79,10 @@ def _model(model: NeuralModel, inputs: int, depth: int) -> int:
         raise UnsoundError(
             f"has a sample rate of {model.sample_rate:g}, but {MIN_RATE:g} to {MAX_RATE:g} is expected"
         )
+    for name in NUMBER_FIELDS:
+        value = getattr(model.metadata, name)
+        if value is not None and not math.isfinite(value):
+            raise UnsoundError(f"has a {name} of {value}, but a finite number is expected")
     if not 0 <= model.prewarm <= MAX_PREWARM:
         raise UnsoundError(f"asks for {model.prewarm} samples of prewarm, but 0 to {MAX_PREWARM} are allowed")
     return _network(model.network, inputs, depth)
@@ -132,7 +139,7 @@ def _layer(layer: Layer, inputs: int, name: str) -> int:
         _array(layer.weight, (outputs, inputs), name)
         _array(layer.bias, (outputs,), f"{name} (bias)")
         return outputs
-    hidden = _size(layer.h, 1, name)
+    hidden = _size(layer.h, 1, name, MAX_HIDDEN)
     gates = 4 if isinstance(layer, Lstm) else 3
     _array(layer.weight_x, (gates * hidden, inputs), f"{name} (input weight)")
     _array(layer.weight_h, (gates * hidden, hidden), f"{name} (recurrent weight)")
@@ -160,11 +167,11 @@ def _convolution(layer: Convolution, inputs: int, name: str) -> int:
     return outputs
 
 
-def _size(array: Array, dimensions: int, name: str) -> int:
+def _size(array: Array, dimensions: int, name: str, maximum: int = MAX_CHANNELS) -> int:
     if array.ndim != dimensions:
         raise UnsoundError(f"{name} has a weight of {array.ndim} dimensions, but {dimensions} are expected")
-    if not 1 <= array.shape[0] <= MAX_CHANNELS:
-        raise UnsoundError(f"{name} has {array.shape[0]} channels, but 1 to {MAX_CHANNELS} are expected")
+    if not 1 <= array.shape[0] <= maximum:
+        raise UnsoundError(f"{name} has {array.shape[0]} channels, but 1 to {maximum} are expected")
     return array.shape[0]
 
 

@@ -78,7 +78,8 @@ class Node:
 
     def error(self, problem: str) -> ModelFileError:
         """The error that says what is wrong with this value."""
-        return ModelFileError(self.path, f"{self.where or 'the document'} {problem}")
+        where = self.where if len(self.where) <= 80 else "…" + self.where[-79:]
+        return ModelFileError(self.path, f"{where or 'the document'} {problem}")
 
     def expected(self, what: str) -> ModelFileError:
         """The error for a value of another kind than ``what``."""

@@ -249,11 +249,11 @@ def write_nam(model: NeuralModel, path: Path | str) -> None:
     Raises
     ------
     FormatCannotSay : `.nam` has no architecture for the network
-    ModelFileError : the file cannot be written
+    ModelFileError : the network is not sound, or the file cannot be written
     """
     path = Path(path)
     try:
-        document = _write_model(model)
+        document = _write_model(check_model(model, path))
     except CannotSayError as error:
         raise FormatCannotSay(path, f"`.nam` cannot say {error}; save as .onnx") from None
     write_json(path, document)

@@ -74,11 +74,11 @@ def write_proteus(model: NeuralModel, path: Path | str) -> None:
     Raises
     ------
     FormatCannotSay : the network is not recurrent layers of one kind and width with one dense output
-    ModelFileError : the file cannot be written
+    ModelFileError : the network is not sound, or the file cannot be written
     """
     path = Path(path)
     try:
-        document = _write_document(model)
+        document = _write_document(check_model(model, path))
     except CannotSayError as error:
         raise FormatCannotSay(path, f"Proteus cannot say {error}; save as .onnx") from None
     write_json(path, document)

@@ -34,12 +34,17 @@ from .model import (
     WaveNet,
     WaveNetArray,
     WaveNetLayer,
+    receptive_field,
 )
 
 Signal: TypeAlias = NDArray[np.float64]
 State: TypeAlias = dict[str, Signal]
 SETTLED = 1e-13
 """Change of any state over a chunk of silence below which prewarming longer would change nothing."""
+
+
+class EndlessSilence(State):
+    """The state of a network without recurrence after so much silence that every signal in it is constant."""
 
 
 def evaluate(model: NeuralModel, input: ArrayLike, *, prewarm: bool = True) -> Signal:
@@ -61,6 +66,11 @@ def evaluate(model: NeuralModel, input: ArrayLike, *, prewarm: bool = True) -> S
 
 def settled_state(model: NeuralModel) -> State:
     """Every layer's memory after ``model.prewarm`` samples of silence."""
+    field = receptive_field(model.network)
+    if field is not None and model.prewarm >= field - 1:
+        endless = EndlessSilence()
+        run(model.network, np.zeros((1, 1)), endless)
+        return dict(endless)
     state: State = {}
     left, chunk = model.prewarm, 1024
     while left > 0:
@@ -113,6 +123,8 @@ def _convolve(layer: Convolution, signal: Signal, state: State, name: str) -> Si
     memory, frames = layer.memory, signal.shape[1]
     if memory:
         past = state.get(name)
+        if past is None and isinstance(state, EndlessSilence):
+            past = np.repeat(signal[:, :1], memory, axis=1)
         signal = np.hstack([np.zeros((layer.inputs, memory)) if past is None else past, signal])
         state[name] = signal[:, -memory:]
     weight = layer.dense().astype(np.float64)

@@ -44,7 +44,7 @@ from .writing import shortest, write_json
 DEFAULT_RATE = 48000.0
 MAX_KERNEL = 2**20
 GOLDEN_FRAMES = 2048
-MAX_GOLDEN_FRAMES = 2**16
+MAX_STORED_FRAMES = 2**20
 ACTIVATIONS = {
     "tanh": Activation("Tanh"),
     "relu": Activation("ReLU"),
@@ -246,7 +246,7 @@ def _read_golden(root: Node) -> GoldenPair | None:
 
 def _frames(node: Node) -> Array:
     """A signal, whether written as numbers or as lists of one number."""
-    items = node.items(MAX_GOLDEN_FRAMES)
+    items = node.items(MAX_STORED_FRAMES)
     return node.floats(None, 1)[:, 0] if items and isinstance(items[0].value, list) else node.floats(None)
 
 
@@ -256,11 +256,11 @@ def write_rtneural(model: NeuralModel, path: Path | str) -> None:
     Raises
     ------
     FormatCannotSay : RTNeural has no layers for the network
-    ModelFileError : the file cannot be written
+    ModelFileError : the network is not sound, or the file cannot be written
     """
     path = Path(path)
     try:
-        document = _write_document(model)
+        document = _write_document(check_model(model, path))
     except CannotSayError as error:
         raise FormatCannotSay(path, f"AIDA-X cannot say {error}; save as .onnx") from None
     write_json(path, document)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from .activations import constants_of
+from .check import check_model
 from .description import describe_model
 from .gates import GRU_TO_ONNX, LSTM_TO_ONNX, reorder_gates
 from .metadata import describe_metadata
@@ -52,9 +53,10 @@ def write_onnx(model: NeuralModel, path: Path | str) -> None:
 
     Raises
     ------
-    ModelFileError : the file cannot be written
+    ModelFileError : the network is not sound, or the file cannot be written
     """
-    write_bytes(Path(path), to_onnx(model).SerializeToString())
+    path = Path(path)
+    write_bytes(path, to_onnx(check_model(model, path)).SerializeToString())
 
 
 def to_onnx(model: NeuralModel) -> onnx.ModelProto:

@@ -36,8 +36,17 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, document: Json) -> None:
-    """Write a JSON document, pure ASCII, without NaN."""
-    write_bytes(path, json.dumps(document, allow_nan=False).encode("ascii"))
+    """Write a JSON document, pure ASCII.
+
+    Raises
+    ------
+    ModelFileError : a number is not finite, or the file cannot be written
+    """
+    try:
+        text = json.dumps(document, allow_nan=False)
+    except ValueError:
+        raise ModelFileError(path, "cannot be written: the model holds a number that is not finite") from None
+    write_bytes(path, text.encode("ascii"))
 
 
 def shortest(array: Array) -> Json:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tonerig.export.errors import FormatCannotSay, ModelFileError
 from tonerig.export.files import Flavour, load_model, save_model
-from tonerig.export.model import NeuralModel, Stack
+from tonerig.export.model import Dense, Metadata, NeuralModel, Stack
 from tonerig.export.reference import evaluate
 
 from tests.models import KINDS, METADATA, random_model
@@ -108,6 +109,21 @@ def test_unknown_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("[1, 2]")
     with pytest.raises(ModelFileError, match="is a list of 2, but an object is expected"):
         load_model(tmp_path / "list.json")
+
+
+@pytest.mark.parametrize("target", FORMATS)
+def test_a_model_that_is_not_finite_is_not_saved(target: str, tmp_path: Path) -> None:
+    """A weight or a loudness of NaN, as a failed training leaves them, is named, and no file is left."""
+    name, flavour = FORMATS[target]
+    model = random_model("lstm_1x16", 0)
+    assert isinstance(model.network, Stack) and isinstance(model.network.layers[1], Dense)
+    dense = replace(model.network.layers[1], bias=np.full(1, np.nan, np.float32))
+    broken = replace(model, network=replace(model.network, layers=(model.network.layers[0], dense)))
+    with pytest.raises(ModelFileError, match="a weight that is not finite"):
+        save_model(broken, tmp_path / name, flavour=flavour)
+    with pytest.raises(ModelFileError, match="has a loudness_db of nan"):
+        save_model(replace(model, metadata=Metadata(loudness_db=np.nan)), tmp_path / name, flavour=flavour)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_importing_costs_only_numpy() -> None:
