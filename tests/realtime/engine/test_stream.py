@@ -1,0 +1,129 @@
+"""Streams on a JACK server with the dummy clock: devices, refusals, timing while Python holds the GIL."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+import numpy as np
+import pytest
+from tonerig.realtime.bench.gil import busy_threads
+from tonerig.realtime.engine.control import Engine
+from tonerig.realtime.engine.stream import DeviceError, Stream, choose, server_block
+from tonerig.realtime.processors.gain import Gain
+from tonerig.realtime.processors.neural import Neural
+
+from tests.models import random_model
+
+from .drive import program
+
+pytestmark = pytest.mark.usefixtures("jack_server")
+
+
+def _stream(rate: float = 48000.0, inputs: int = 1, outputs: int = 2) -> Stream:
+    return Stream(choose(None, "input"), choose(None, "output"), rate, 64, inputs, outputs)
+
+
+def _run(engine: Engine, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        engine.poll()
+
+
+def test_jack_devices_are_the_default_and_found_by_name_and_number() -> None:
+    """Without a wish the JACK server's device is taken; its name, a part of it and its number find it too."""
+    device = choose(None, "input")
+    assert device.host.startswith("JACK")
+    for wanted in (device.name, device.name[:3].upper(), device.index, str(device.index)):
+        assert choose(wanted, "input") == device
+
+
+def test_the_servers_block_is_known() -> None:
+    """The server was started with 64 frames."""
+    assert server_block(choose(None, "output")) == 64
+
+
+@pytest.mark.parametrize("direction", ["input", "output"])
+def test_a_device_that_does_not_exist_is_named(direction: str) -> None:
+    """An unknown device gives a sentence with its name and where to look."""
+    with pytest.raises(DeviceError, match=f"there is no {direction} device 'Nagra'; 'tonerig devices' lists"):
+        choose("Nagra", direction)
+
+
+def test_a_refused_rate_is_a_sentence() -> None:
+    """44.1 kHz on a server at 48 kHz is refused before anything is opened."""
+    with pytest.raises(DeviceError, match="does not run at 44100 Hz"):
+        _stream(rate=44100)
+
+
+def test_too_many_channels_are_a_sentence() -> None:
+    """Input 7 of a device with two channels is refused with both numbers."""
+    with pytest.raises(DeviceError, match="has 2 input channels, asked for 7"):
+        _stream(inputs=7)
+
+
+def test_every_block_is_served_while_the_gil_is_held() -> None:
+    """C code that keeps the GIL for two seconds beside two busy threads costs the audio thread no block."""
+    amp = Neural({"normalization": "raw"}, model=random_model("a1_standard", 0))
+    engine = Engine(program(Gain(), amp), 2)
+    stream = _stream()
+    stream.start(engine)
+    try:
+        _run(engine, 0.3)
+        before = engine.statistics.served
+        with busy_threads():
+            # PyDLL keeps the GIL during the call, CDLL would release it.
+            ctypes.PyDLL(None).usleep(2_000_000)
+            time.sleep(0.1)
+        engine.poll()
+    finally:
+        stream.close()
+    assert engine.statistics.served - before >= 1500
+    assert engine.statistics.missing == 0
+    assert engine.statistics.xruns == 0
+
+
+def test_the_device_is_given_as_many_frames_as_it_asks_for() -> None:
+    """PortAudio adds no buffer of its own: the callback gets the server's 64 frames each time."""
+    engine = Engine(program(), 2)
+    stream = _stream()
+    stream.start(engine)
+    _run(engine, 0.3)
+    stream.close()
+    assert engine.statistics.block == 64
+    assert engine.statistics.frames == 64 * engine.statistics.served
+
+
+def test_a_stream_that_is_closed_calls_no_more() -> None:
+    """After `close` the count of callbacks stands still, and a new stream goes on with it."""
+    engine = Engine(program(), 2)
+    for _ in range(2):
+        stream = _stream()
+        stream.start(engine)
+        _run(engine, 0.2)
+        stream.close()
+        engine.poll()
+        count = engine.statistics.served
+        time.sleep(0.1)
+        engine.poll()
+        assert engine.statistics.served == count > 100
+
+
+def test_a_swap_on_a_running_stream_loses_no_block() -> None:
+    """Ten programs take over one after another; nothing is missing, and each is freed once it has gone."""
+    engine = Engine(program(), 2)
+    stream = _stream()
+    stream.start(engine)
+    try:
+        _run(engine, 0.1)
+        for seed in range(10):
+            new = program(Neural(model=random_model("lstm_1x16", seed)))
+            engine.publish(new)
+            assert engine.wait_until_settled()
+            assert engine.playing is new
+    finally:
+        stream.close()
+    engine.poll()
+    assert engine.statistics.missing == 0
+    assert np.all(engine.poll().output == np.zeros(2))
