@@ -40,9 +40,7 @@ class Gate(Processor):
         Parameter(
             "hysteresis_db", 0.0, 24.0, 6.0, "dB", description="how far below the threshold it stays open"
         ),
-        Parameter(
-            "attack_ms", 0.1, 50.0, 1.0, "ms", "logarithmic", description="from shut to fully open"
-        ),
+        Parameter("attack_ms", 0.1, 50.0, 1.0, "ms", "logarithmic", description="from shut to fully open"),
         Parameter(
             "hold_ms", 10.0, 1000.0, 50.0, "ms", "logarithmic", description="how long it stays open at least"
         ),
@@ -69,7 +67,10 @@ def compile() -> dict[str, Any]:
         fall = np.float32(10.0 ** (-3000.0 / (state.release_ms * context.rate)))
         hold = np.int64(state.hold_ms * context.rate / 1000.0)
         last = context.channels - 1  # of a mono signal the same channel again
-        left, right = channel(source, context.stride, 0, frames), channel(source, context.stride, last, frames)
+        left, right = (
+            channel(source, context.stride, 0, frames),
+            channel(source, context.stride, last, frames),
+        )
         y, z = channel(target, context.stride, 0, frames), channel(target, context.stride, last, frames)
         gain, held, is_open = state.gain, state.held, state.is_open
         for t in range(frames):

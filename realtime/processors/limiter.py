@@ -121,7 +121,10 @@ def compile() -> dict[str, Any]:
         step = np.float32(1.0 - np.exp(-1.0 / (SMOOTHING_S * context.rate)))
         share = 1.0 - np.exp(-1000.0 / (state.release_ms * context.rate))
         last = context.channels - 1  # of a mono signal the same channel again
-        left, right = channel(source, context.stride, 0, frames), channel(source, context.stride, last, frames)
+        left, right = (
+            channel(source, context.stride, 0, frames),
+            channel(source, context.stride, last, frames),
+        )
         y, z = channel(target, context.stride, 0, frames), channel(target, context.stride, last, frames)
         delayed_left = float32_at(state.delayed)
         delayed_right = float32_at(state.delayed + 4 * last * state.length)

@@ -43,11 +43,10 @@ STATE = np.dtype(
         ("tone_share", "f8"),
         ("offset_share", "f8"),
         ("memory", "f8", (2, 3)),  # channels; low cut, offset, tone
-        ("up", "i8"),  # (OVERSAMPLING, LATENCY) taps, reversed
-        ("down", "i8"),  # (TAPS,) taps, reversed
-        ("driven", "i8"),  # (2, 2 LATENCY): each channel's last samples, twice, to be read in one piece
-        ("clipped", "i8"),  # (2, 2 TAPS)
-        ("place", "i8"),
+        ("up", "i8"),  # (LATENCY, OVERSAMPLING) taps, the oldest sample's first
+        ("down", "i8"),  # (TAPS,) taps, the oldest sample's first
+        ("driven", "i8"),  # (2, LATENCY + GRID): each channel's past, then the present stretch
+        ("clipped", "i8"),  # the same at the fourfold rate
     ],
     align=True,
 )
@@ -69,13 +68,13 @@ class Overdrive(Processor):
         self.latency = LATENCY
         state = State(
             STATE,
-            up=(np.float32, (OVERSAMPLING, LATENCY)),
+            up=(np.float32, (LATENCY, OVERSAMPLING)),
             down=(np.float32, TAPS),
-            driven=(np.float32, (2, 2 * LATENCY)),
-            clipped=(np.float32, (2, 2 * TAPS)),
+            driven=(np.float32, (2, LATENCY + GRID)),
+            clipped=(np.float32, (2, OVERSAMPLING * (LATENCY + GRID))),
         )
         taps = oversampling_filter()
-        state.arrays["up"][:] = OVERSAMPLING * taps.reshape(LATENCY, OVERSAMPLING).T[:, ::-1]
+        state.arrays["up"][:] = OVERSAMPLING * taps.reshape(LATENCY, OVERSAMPLING)[::-1]
         state.arrays["down"][:] = taps[::-1]
         return state
 
@@ -91,13 +90,14 @@ def oversampling_filter() -> NDArray[np.float64]:
 def compile() -> dict[str, Any]:
     """Compile the audio side, see ``compiler.unit``."""
     from ..compiler.abi import audio_function, channel
-    from ..compiler.memory import float32_at
-    from ..compiler.simd import fma, load, maximum, minimum, splat, store, total
+    from ..compiler.memory import copy_bytes, float32_at
+    from ..compiler.simd import broadcast, fma, load, maximum, minimum, splat, store, total
     from ..kernels.activations import functions
     from .smoothing_code import advance, compiled, decibels, goals, inline, quiet, step_over
 
     tanh = functions(OVERSAMPLING)["tanh"]
     zero, negative = np.float32(0.0), np.float32(NEGATIVE)
+    lanes = 16
     loud, share = np.float32(1e30), 1.0 / GRID
     factor, past = OVERSAMPLING, LATENCY
 
@@ -133,29 +133,22 @@ def compile() -> dict[str, Any]:
         return tanh(above) + width * tanh(below * over)
 
     @inline
-    def product(a: Any, b: Any, count: Any) -> Any:
-        """Inner product of ``count`` float32 at two addresses, a multiple of 16."""
-        products = splat(zero, 16)
-        for k in range(0, 4 * count, 64):
-            products = fma(load(a + k, 16), load(b + k, 16), products)
-        return total(products)
+    def bring_up(state: Any, x: Any) -> Any:
+        """The four samples of the fourfold rate that follow the past at address ``x``."""
+        even, odd = splat(zero, factor), splat(zero, factor)
+        for j in range(0, past, 2):
+            taps = state.up + 4 * factor * j
+            even = fma(load(taps, factor), broadcast(x + 4 * j, factor), even)
+            odd = fma(load(taps + 4 * factor, factor), broadcast(x + 4 * j + 4, factor), odd)
+        return even + odd
 
-    @compiled
-    def clip_oversampled(state: Any, c: Any, place: Any, x: Any) -> Any:
-        """One sample through the clipper at four times the rate, `LATENCY` samples late."""
-        driven, clipped = state.driven + 8 * past * c, state.clipped + 8 * factor * past * c
-        ring = float32_at(driven)
-        ring[place], ring[place + past] = x, x
-        window = driven + 4 * (place + 1)
-        here = clipped + 4 * factor * place
-        four = float32_at(here)
-        for k in range(factor):
-            four[k] = product(window, state.up + 4 * past * k, past)
-        shaped = clip(load(here, factor))
-        store(here, shaped)
-        store(here + 4 * factor * past, shaped)
-        # The newest of the four is one step of the fourfold rate after the first, which is the one due.
-        return product(here + 4, state.down, factor * past)
+    @inline
+    def bring_down(state: Any, w: Any) -> Any:
+        """The sample of the plain rate that the fourfold rate's ``TAPS`` samples at ``w`` make."""
+        products = splat(zero, lanes)
+        for k in range(0, 4 * TAPS, 4 * lanes):
+            products = fma(load(w + k, lanes), load(state.down + k, lanes), products)
+        return np.float64(total(products))
 
     @audio_function(STATE)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
@@ -170,18 +163,25 @@ def compile() -> dict[str, Any]:
             for c in range(context.channels):
                 x = channel(source, context.stride, c, frames)
                 y = channel(target, context.stride, c, frames)
-                place = state.place
-                for t in range(start, start + count):
-                    along = (state.phase + t - start + 1) * share
-                    drive, level = between(state.drive, along), between(state.level, along)
-                    value = np.float64(min(max(x[t], -loud), loud))
+                driven = state.driven + 4 * (past + GRID) * c
+                clipped = state.clipped + 4 * factor * (past + GRID) * c
+                fresh = float32_at(driven + 4 * past)
+                for t in range(count):
+                    value = np.float64(min(max(x[start + t], -loud), loud))
                     low = low_pass(state, c, 0, state.low_share, value)
-                    driven = np.float32(value + (drive - 1.0) * (value - low))
-                    wet = np.float64(clip_oversampled(state, c, place, driven))
+                    drive = between(state.drive, (state.phase + t + 1) * share)
+                    fresh[t] = np.float32(value + (drive - 1.0) * (value - low))
+                for t in range(count):
+                    four = bring_up(state, driven + 4 * (t + 1))
+                    store(clipped + 4 * factor * (past + t), clip(four))
+                for t in range(count):
+                    # Due is the first of the four newest samples, with the past that leads to it.
+                    wet = bring_down(state, clipped + 4 * factor * t + 4)
                     wet -= low_pass(state, c, 1, state.offset_share, wet)
-                    y[t] = np.float32(level * low_pass(state, c, 2, state.tone_share, wet))
-                    place = 0 if place + 1 == past else place + 1
-            state.place = (state.place + count) % past
+                    level = between(state.level, (state.phase + t + 1) * share)
+                    y[start + t] = np.float32(level * low_pass(state, c, 2, state.tone_share, wet))
+                copy_bytes(driven, driven + 4 * count, 4 * past)
+                copy_bytes(clipped, clipped + 4 * factor * count, 4 * factor * past)
             step_over(state, count)
             start += count
 
