@@ -9,9 +9,12 @@ import onnx
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
+from scipy.io import wavfile
 from tonerig.export.activations import FUNCTIONS
 from tonerig.export.model import Activation, Chain, Container, Dense, NeuralModel, Stack
+from tonerig.export.nam import read_nam
 from tonerig.export.onnx_file import read_onnx
+from tonerig.export.parity import compare, is_recurrent
 from tonerig.export.reference import evaluate
 from tonerig.export.streaming import to_onnx, write_onnx
 
@@ -19,6 +22,7 @@ from tests.export.same import same
 from tests.models import KINDS, METADATA, random_model
 
 SIGNAL = (0.3 * np.random.default_rng(1).standard_normal(4500)).astype(np.float32)
+CAPTURES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "nam"
 BLOCKS = (1, 16, 64, 96, 441, 2048)
 
 
@@ -126,3 +130,20 @@ def test_of_a_container_the_largest_is_written() -> None:
     model = random_model("a2", 0)
     assert isinstance(model.network, Container)
     assert to_onnx(model).graph == to_onnx(model.playable()).graph
+
+
+@pytest.mark.skipif(not CAPTURES.exists(), reason="no captures in ../shared/data/nam")
+@pytest.mark.parametrize("name", ["A2", "BossLSTM-1x16", "BossWN-nano", "lstm", "wavenet_a1_standard"])
+def test_real_captures_play_in_onnxruntime_as_in_the_player_in_c(name: str) -> None:
+    """From `.nam` to streaming ONNX: NeuralAmpModelerCore's outputs, from the first sample."""
+    model = read_nam(CAPTURES / f"{name}.nam")
+    _, signal = wavfile.read(CAPTURES / "input.wav")
+    _, expected = wavfile.read(CAPTURES / f"{name}.output.wav")
+    proto = to_onnx(model)
+    assert compare(play(proto, signal, 441), expected).holds(model.network)
+    tolerance = 1e-4 if is_recurrent(model.network) else 1e-5
+    for block in BLOCKS:
+        frames = 2000 if block == 1 else 12_000
+        np.testing.assert_allclose(
+            play(proto, signal[:frames], block), expected[:frames], atol=tolerance, rtol=0
+        )
