@@ -165,6 +165,18 @@ def test_the_golden_pair_is_checked(tmp_path: Path) -> None:
         read_rtneural(write_document(tmp_path, document | golden))
 
 
+def test_a_golden_pair_with_the_gains_in_it_is_right_too(tmp_path: Path) -> None:
+    """Trainers know no gains, but who adds them to a file may add them to its pair."""
+    document, modules = keras_document("lstm", in_gain=6.0, out_gain=12.0)
+    before, after = 10 ** (6 / 20), 10 ** (12 / 20)
+    for output in (
+        torch_output(modules, SIGNAL),
+        after * torch_output(modules, (before * SIGNAL).astype(np.float32)),
+    ):
+        golden = {"input_batch": SIGNAL.tolist(), "output_batch": output.tolist()}
+        assert read_rtneural(write_document(tmp_path, document | golden)).golden is not None
+
+
 @pytest.mark.parametrize("kind", SAYABLE)
 def test_round_trip(kind: str, tmp_path: Path) -> None:
     """What is written reads back to the same sound from the first sample, and to the same metadata."""
