@@ -13,7 +13,7 @@ from .smoothing import GRID, SMOOTHING_S
 inline = njit(forceinline=True, error_model="numpy")
 compiled = njit(error_model="numpy", nogil=True)
 
-TINY = 1e-18
+TINY = np.float32(1e-18)
 """What decays below this (-360 dB) is set to 0, long before it gets denormal."""
 CLOSE = np.float32(1e-4)
 SHARE = np.float32(1.0 / GRID)
@@ -21,8 +21,8 @@ SHARE = np.float32(1.0 / GRID)
 
 @inline
 def quiet(value: Any) -> Any:
-    """The value, or 0 where it is too small to matter."""
-    return value if abs(value) > TINY else value * 0
+    """The value, in its own precision, or 0 where it is too small to matter (or no number)."""
+    return value if abs(value) > TINY else np.float32(0.0)
 
 
 @inline
