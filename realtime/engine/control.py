@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler.unit import load
+from .clock import DeviceClock
 from .layout import BYPASS, MASTER, MUTE, RECORD, SET
 from .memory import engine_state
 from .program import ENGINE_UNIT, Program
@@ -93,7 +94,7 @@ class Engine:
         self.playing, self._entering, self._waiting = program, None, None
         self._costs = {program.generation: measure(program, block)}
         self.statistics = Statistics()
-        self._clock_known = False
+        self._clock = DeviceClock(program.rate)
         self._peaks = np.zeros((2, 2), np.float32)
         self.muted_rows: list[int] = []
         self.master_db, self.muted, self.bypassed = 0.0, False, False
@@ -192,7 +193,7 @@ class Engine:
     def forget_clock(self) -> None:
         """Count no missing callbacks for the time before the next one: the device was away."""
         self._read_reports()
-        self._clock_known = False
+        self._clock.restart()
 
     def is_fading(self) -> bool:
         """Whether a published program does not yet play alone."""
@@ -228,11 +229,8 @@ class Engine:
         s = self.statistics
         started, frames = reports["started_ns"], reports["frames"]
         lengths = frames / self.rate * 1e9
-        known = self._clock_known
-        previous = np.concatenate([[s.last_ns if known else started[0]], started[:-1]])
-        gaps = (started - previous) / lengths
-        self._clock_known = True
-        s.missing += int(np.sum(np.round(gaps[gaps > 1.5]) - 1))
+        self._clock.add(started, frames)
+        s.missing = self._clock.missing
         if not s.served:
             s.first_ns = int(started[0])
         s.served += reports.size
