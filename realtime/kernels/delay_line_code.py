@@ -11,17 +11,31 @@ inline = njit(forceinline=True, error_model="numpy")
 
 MOST_SPEED = 0.5
 """Samples a moving delay gains or loses each sample: the pitch bends by a fifth down or up at most."""
+GLIDE_S, BEND_S = 0.05, 0.005
 CLOSE = 1e-5
-"""Samples from the goal at which a moving delay is there."""
+"""Samples from the goal, and a sample, at which a moving delay is there."""
+
+TINY = np.float32(1e-18)
 
 
 @inline
-def glide(now: Any, goal: Any, share: Any) -> Any:
-    """A delay one sample later: ``share`` of the way to the goal, no faster than `MOST_SPEED`."""
+def quiet(value: Any) -> Any:
+    """A float32, or 0 where it is below -360 dB, long before it gets denormal."""
+    return value if abs(value) > TINY else np.float32(0.0)
+
+
+@inline
+def glide(now: Any, speed: Any, goal: Any, rate: Any) -> Any:
+    """A delay and its speed one sample later: most of the way to the goal within `GLIDE_S`.
+
+    The speed is bounded by `MOST_SPEED` and changes within `BEND_S`, so that the wave has no corner.
+    """
     way = goal - now
-    if abs(way) <= CLOSE:
-        return goal
-    return now + min(max(share * way, -MOST_SPEED), MOST_SPEED)
+    if abs(way) <= CLOSE and abs(speed) <= CLOSE:
+        return goal, speed * 0.0
+    wanted = min(max(way / (GLIDE_S * rate), -MOST_SPEED), MOST_SPEED)
+    speed += (wanted - speed) / (BEND_S * rate)
+    return now + speed, speed
 
 
 @inline

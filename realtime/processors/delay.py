@@ -20,12 +20,12 @@ PARAMETERS = (
         "tone_hz", 200.0, 20000.0, 5000.0, "Hz", "logarithmic", description="each echo is duller above this"
     ),
 )
-GLIDE_S = 0.05
 
 STATE = np.dtype(
     [
         *fields(PARAMETERS),
         ("delay", "f8"),  # samples, on its way to time_ms
+        ("speed", "f8"),  # samples a sample
         ("place", "i8"),  # samples written
         ("mask", "i8"),  # length of a ring - 1
         ("low", "f4", (2,)),  # memory of the low-pass
@@ -60,22 +60,21 @@ def compile() -> dict[str, Any]:
     """Compile the audio side, see ``compiler.unit``."""
     from ..compiler.abi import audio_function, channel
     from ..compiler.memory import float32_at
-    from ..kernels.delay_line_code import glide, read
-    from .smoothing_code import advance, compiled, goals, quiet, ramp, step_over
+    from ..kernels.delay_line_code import glide, quiet, read
+    from .smoothing_code import advance, compiled, goals, ramp, step_over
 
     one, hundredth = np.float32(1.0), np.float32(0.01)
     feedback, mix, tone = 1, 2, 3
 
     @compiled
     def stretch(state: Any, x: Any, y: Any, c: Any, goal: Any, rate: Any, start: Any, count: Any) -> Any:
-        """Part of a channel within one stretch of the grid; returns the delay at its end."""
+        """Part of a channel within one stretch of the grid; returns delay and speed at its end."""
         ring = float32_at(state.rings + 4 * (state.mask + 1) * c)
-        low, delay = state.low[c], state.delay
-        share = 1.0 / (GLIDE_S * rate)
+        low, delay, speed = state.low[c], state.delay, state.speed
         a = np.float32(1.0 - np.exp(-2.0 * np.pi * np.float64(state.now[tone]) / rate))
         for t in range(count):
             place = state.place + t
-            delay = glide(delay, goal, share)
+            delay, speed = glide(delay, speed, goal, rate)
             echo = read(ring, state.mask, place, delay)
             low = quiet(low + a * (echo - low))
             dry = x[start + t]
@@ -84,7 +83,7 @@ def compile() -> dict[str, Any]:
             wet = hundredth * ramp(state, mix, state.phase + t)
             y[start + t] = (one - wet) * dry + wet * echo
         state.low[c] = low
-        return delay
+        return delay, speed
 
     @audio_function(STATE)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
@@ -97,12 +96,12 @@ def compile() -> dict[str, Any]:
             if state.phase == 0:
                 advance(state, goals(state, 4), 4, context.rate)
             count = min(GRID - state.phase, frames - start)
-            delay = state.delay
+            delay, speed = state.delay, state.speed
             for c in range(context.channels):
                 x = channel(source, context.stride, c, frames)
                 y = channel(target, context.stride, c, frames)
-                delay = stretch(state, x, y, c, goal, context.rate, start, count)
-            state.delay = delay
+                delay, speed = stretch(state, x, y, c, goal, context.rate, start, count)
+            state.delay, state.speed = delay, speed
             state.place += count
             step_over(state, count)
             start += count

@@ -23,7 +23,6 @@ SHORTEST_S, LONGEST_S = 0.029, 0.079
 """Lengths of the lines at 100 % size; those between are spaced evenly by ratio."""
 DIFFUSER_S = (0.0013, 0.0021, 0.0037, 0.0053)
 DIFFUSION = 0.6
-GLIDE_S = 0.05
 SIGNS = (1, 1, -1, 1, 1, -1, -1, -1)
 """With which sign a line is heard."""
 
@@ -48,6 +47,7 @@ STATE = np.dtype(
         ("decay_set", "f4"),  # what `goals` are for
         ("damping_set", "f4"),
         ("predelay", "f8"),  # samples, on its way to predelay_ms
+        ("predelay_speed", "f8"),  # samples a sample
         ("running", "i8"),
         ("place", "i8"),  # samples written, in all rings
         ("lengths", "i8", (LINES,)),
@@ -128,20 +128,15 @@ def compile() -> dict[str, Any]:
 
     from ..compiler.abi import audio_function, channel
     from ..compiler.memory import address_of, float32_at
-    from ..kernels.delay_line_code import glide, read
-    from .smoothing_code import TINY, advance, compiled, inline, ramp, step_over
+    from ..kernels.delay_line_code import glide, quiet, read
+    from .smoothing_code import advance, compiled, inline, ramp, step_over
 
-    one, diffusion, tiny = np.float32(1.0), np.float32(DIFFUSION), np.float32(TINY)
+    one, diffusion = np.float32(1.0), np.float32(DIFFUSION)
     hadamard = np.float32(LINES**-0.5)
     signs = np.array(SIGNS, np.float32)
     record_fields = STATE.fields
     assert record_fields is not None
     goals_offset = int(record_fields["goals"][1])
-
-    @inline
-    def quiet(value: Any) -> Any:
-        """As `smoothing_code.quiet`, in float32 alone, which runs on all lines at once."""
-        return value if abs(value) > tiny else np.float32(0.0)
 
     @compiled
     def aim(state: Any, rate: Any) -> None:
@@ -164,12 +159,12 @@ def compile() -> dict[str, Any]:
 
     @compiled
     def enter(state: Any, x: Any, c: Any, goal: Any, rate: Any, start: Any, count: Any) -> Any:
-        """Delay and diffuse a stretch of the input into ``block``; returns the predelay at its end."""
+        """Delay and diffuse a stretch of the input into ``block``; returns predelay and speed at its end."""
         ring = float32_at(state.predelays + 4 * (state.predelay_mask + 1) * c)
-        predelay, share = state.predelay, 1.0 / (GLIDE_S * rate)
+        predelay, speed = state.predelay, state.predelay_speed
         for t in range(count):
             place = state.place + t
-            predelay = glide(predelay, goal, share)
+            predelay, speed = glide(predelay, speed, goal, rate)
             ring[place & state.predelay_mask] = x[start + t]
             state.block[c, t] = read(ring, state.predelay_mask, place, predelay)
         for k in range(DIFFUSERS):
@@ -182,7 +177,7 @@ def compile() -> dict[str, Any]:
                 out = late - diffusion * early
                 ring[place & state.diffuser_mask] = quiet(early + diffusion * out)
                 state.block[c, t] = out
-        return predelay
+        return predelay, speed
 
     @inline
     def butterfly(source: Any, target: Any) -> None:
@@ -228,11 +223,11 @@ def compile() -> dict[str, Any]:
                 aim(state, context.rate)
                 advance(state, goals, SMOOTHED, context.rate)
             count = min(GRID - state.phase, frames - start)
-            predelay = state.predelay
+            predelay, speed = state.predelay, state.predelay_speed
             for c in range(channels):
                 x = channel(source, context.stride, c, frames)
-                predelay = enter(state, x, c, goal, context.rate, start, count)
-            state.predelay = predelay
+                predelay, speed = enter(state, x, c, goal, context.rate, start, count)
+            state.predelay, state.predelay_speed = predelay, speed
             for t in range(start, start + count):
                 circulate(state, channels, t - start)
                 level = ramp(state, LEVEL, state.phase + t - start)

@@ -11,9 +11,7 @@ from ..parameters import Parameter
 from .processor import Processor
 from .smoothing import GRID, fields
 
-PARAMETERS = (
-    Parameter("pan", -100.0, 100.0, 0.0, "%", description="-100 is left, 0 the middle, 100 right"),
-)
+PARAMETERS = (Parameter("pan", -100.0, 100.0, 0.0, "%", description="-100 is left, 0 the middle, 100 right"),)
 
 STATE = np.dtype(fields(PARAMETERS), align=True)
 
