@@ -29,8 +29,8 @@ STATE = np.dtype(
         ("slope", "f4"),  # dB of reduction for a dB above the threshold
         ("attack", "f4"),  # share of the past that stays, each sample
         ("release", "f4"),
-        ("peak_db", "f4"),  # reduction with the release alone
-        ("reduction_db", "f4"),
+        ("peak_db", "f8"),  # reduction with the release alone; as precise as it is computed, so that
+        ("reduction_db", "f8"),  # the end of a block rounds nothing
     ],
     align=True,
 )
@@ -58,6 +58,7 @@ def compile() -> dict[str, Any]:
 
     count_of_parameters = len(PARAMETERS)
     factor_of_db = np.float32(math.log(10.0) / 20.0)
+    largest = np.float64(np.finfo(np.float32).max)
 
     @compiled
     def tune(state: Any, rate: Any) -> None:
@@ -98,8 +99,8 @@ def compile() -> dict[str, Any]:
                 peak_db = quiet(max(wanted, wanted + state.release * (peak_db - wanted)))
                 reduction_db = quiet(peak_db + state.attack * (reduction_db - peak_db))
                 gain = math.exp(factor_of_db * (ramp(state, 5, state.phase + k) - reduction_db))
-                y[t] = x[t] * gain
-                y2[t] = x2[t] * gain
+                y[t] = np.float32(min(max(x[t] * gain, -largest), largest))
+                y2[t] = np.float32(min(max(x2[t] * gain, -largest), largest))
             state.peak_db, state.reduction_db = peak_db, reduction_db
             step_over(state, count)
             start += count

@@ -80,6 +80,8 @@ def compile() -> dict[str, Any]:
     from ..compiler.abi import audio_function, channel
     from ..compiler.memory import float32_at, int64_at
 
+    below, close = np.float32(1.0 - 2.0**-24), np.float32(1e-4)
+
     one = np.float32(1.0)
 
     @njit(error_model="numpy", nogil=True)
@@ -113,9 +115,15 @@ def compile() -> dict[str, Any]:
         gains[place] = state.recovering
         return np.float32(np.float64(state.total) / (np.float64(UNITY) * state.length))
 
+    @njit(error_model="numpy", nogil=True)
+    def not_above(value: Any) -> Any:
+        """The largest float32 that is not above a float64 (that is positive)."""
+        nearest = np.float32(value)
+        return nearest if np.float64(nearest) <= value else nearest * below
+
     @audio_function(STATE)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
-        goal = np.float32(10.0 ** (state.ceiling_db / 20.0))
+        goal = not_above(10.0 ** (np.float64(state.ceiling_db) / 20.0))
         if state.started == 0:
             state.started, state.ceiling = 1, goal
         step = np.float32(1.0 - np.exp(-1.0 / (SMOOTHING_S * context.rate)))
@@ -131,7 +139,8 @@ def compile() -> dict[str, Any]:
         ceiling = state.ceiling
         place = state.count % state.length
         for t in range(frames):
-            ceiling += step * (goal - ceiling)
+            away = goal - ceiling
+            ceiling = goal if abs(away) < close * goal else ceiling + step * away
             peak = max(abs(left[t]), abs(right[t]))
             needed = np.float64(ceiling) / np.float64(peak) if peak > ceiling else 1.0
             gain = next_gain(state, np.int64(UNITY * needed), share, place)

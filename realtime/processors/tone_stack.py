@@ -58,6 +58,7 @@ def compile() -> dict[str, Any]:
     from .smoothing_code import advance, compiled, goals, inline, quiet, step_over
 
     knobs = len(PARAMETERS)
+    largest = np.float64(np.finfo(np.float32).max)
 
     @compiled
     def solve(into: Any, bass: Any, middle: Any, treble: Any, rate: Any) -> None:
@@ -115,7 +116,8 @@ def compile() -> dict[str, Any]:
         memory[c, 0] = quiet(2.0 * v1 - s1)
         memory[c, 1] = quiet(2.0 * v2 - s2)
         memory[c, 2] = quiet(2.0 * v3 - s3)
-        return p[12] * v1 + p[13] * v2 + p[14] * v3 + p[15] * x
+        y = p[12] * v1 + p[13] * v2 + p[14] * v3 + p[15] * x
+        return np.float32(min(max(y, -largest), largest))
 
     @audio_function(STATE)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
@@ -131,7 +133,7 @@ def compile() -> dict[str, Any]:
                 for c in range(context.channels):
                     x = channel(source, context.stride, c, frames)
                     y = channel(target, context.stride, c, frames)
-                    y[t] = np.float32(step(state.present, state.memory, c, np.float64(x[t])))
+                    y[t] = step(state.present, state.memory, c, np.float64(x[t]))
             step_over(state, count)
             start += count
 
