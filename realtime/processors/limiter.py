@@ -82,8 +82,6 @@ def compile() -> dict[str, Any]:
 
     below, close = np.float32(1.0 - 2.0**-24), np.float32(1e-4)
 
-    one = np.float32(1.0)
-
     @njit(error_model="numpy", nogil=True)
     def least(state: Any, gain: Any) -> Any:
         """The least of the gains of the last ``length + 1`` samples, ``gain`` the newest."""
