@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
-from .compiler.unit import finish_compiling, is_cached, start_compiling
+from .compiler.unit import Unit, finish_compiling, is_cached, start_compiling
 from .engine.control import Engine, Levels
+from .engine.privileges import lock_memory, missing_priority
 from .engine.program import Program
 from .engine.recorder import Recorder, What
 from .engine.stream import Device, DeviceError, Stream, choose, refresh, server_block
@@ -23,6 +24,8 @@ from .processors.processor import Processor
 
 MAX_BLOCK = 1024
 """Frames that one walk of the program takes at most; larger device blocks are cut."""
+TAP_S = 10.0
+"""Seconds that a recording may be held up before sound is lost to it."""
 LOST_AFTER_S = 1.0
 """A device that has not called for this long has gone away."""
 RETRY_S = 1.0
@@ -103,11 +106,11 @@ class Session:
         inputs, outputs = max(setup.channels), min(2, self._target.outputs)
         self._stream = Stream(self._source, self._target, setup.rate, self.block, inputs, outputs)
         self._compiling: Popen[str] | None = None
-        chain = self._playable_at_once(build())
-        program = Program(chain, setup.rate, MAX_BLOCK, len(setup.channels))
-        program.lock()
+        self._tell(lock_memory())
+        program = self._program(build())
         route = [channel - 1 for channel in setup.channels]
-        self.engine = Engine(program, outputs, route=route, block=self.block)
+        tap_s = TAP_S if setup.record is not None else 0.0
+        self.engine = Engine(program, outputs, route=route, tap_s=tap_s, block=self.block)
         self.recorder = (
             Recorder(self.engine, setup.record, setup.record_what) if setup.record is not None else None
         )
@@ -115,7 +118,14 @@ class Session:
         self._served, self._last_call = 0, time.monotonic()
         self._next_try = 0.0
         self.started = time.monotonic()
-        self._stream.start(self.engine)
+        try:
+            self._stream.start(self.engine)
+        except DeviceError:
+            if self.recorder is not None:
+                self.recorder.discard()
+            self._stop_compiling()
+            raise
+        self._tell(missing_priority())
 
     @property
     def connected(self) -> bool:
@@ -140,8 +150,7 @@ class Session:
     def change(self, build: Callable[[], list[Processor]]) -> None:
         """Play another chain from now on, by a crossfade."""
         self._build = build
-        chain = self._playable_at_once(build())
-        self.engine.publish(Program(chain, self.setup.rate, MAX_BLOCK, len(self.setup.channels)))
+        self.engine.publish(self._program(build()))
 
     def close(self) -> Report:
         """Stop, complete the recording, and say how it went."""
@@ -150,9 +159,7 @@ class Session:
         self.engine.poll()
         if self.recorder is not None:
             self.recorder.close()
-        if self._compiling is not None:
-            self._compiling.terminate()
-            finish_compiling(self._compiling)
+        self._stop_compiling()
         s = self.engine.statistics
         return Report(
             rate=self.setup.rate,
@@ -179,20 +186,26 @@ class Session:
             self._notify(f"the JACK server asks for {block} frames at a time, not {self.setup.block}")
         return block or self.setup.block
 
-    def _playable_at_once(self, chain: Sequence[Processor]) -> list[Processor]:
-        """The chain with ONNX Runtime in the place of kernels not yet compiled; those compile meanwhile."""
-        playable: list[Processor] = []
-        missing = []
-        for processor in chain:
-            if isinstance(processor, Neural) and processor.on_kernel and not processor.is_compiled():
-                missing += [unit for unit in processor.units() if not is_cached(unit)]
-                playable.append(processor.on_onnxruntime())
-            else:
-                playable.append(processor)
+    def _program(self, chain: list[Processor]) -> Program:
+        """A program of the chain, with ONNX Runtime in the place of kernels that are still to be compiled."""
+        missing: list[Unit] = []
+        playable = _playable_at_once(chain, missing)
         if missing and self._compiling is None:
             self._notify("the model's shape is new: ONNX Runtime plays it until its kernel is compiled")
             self._compiling = start_compiling(list(dict.fromkeys(missing)))
-        return playable
+        return Program(playable, self.setup.rate, MAX_BLOCK, len(self.setup.channels))
+
+    def _play_afresh(self) -> None:
+        """The present chain built anew, its knobs where they are."""
+        chain = self._build()
+        _take_over_values(chain, self.engine.newest.chain)
+        self.engine.publish(self._program(chain))
+
+    def _stop_compiling(self) -> None:
+        if self._compiling is not None:
+            self._compiling.terminate()
+            finish_compiling(self._compiling)
+            self._compiling = None
 
     def _look_after_compiler(self) -> None:
         if self._compiling is None or self._compiling.poll() is None:
@@ -203,7 +216,7 @@ class Session:
             self._notify(f"the kernel could not be compiled, ONNX Runtime plays on: {words.splitlines()[-1]}")
             return
         self._notify("the kernel is compiled and takes over")
-        self.change(self._build)
+        self._play_afresh()
 
     def _look_after_processors(self) -> None:
         rows = self.engine.muted_rows
@@ -217,7 +230,7 @@ class Session:
         names = ", ".join(self.engine.playing.chain[row].name for row in rows)
         last = "" if len(self._repairs) < REPAIRS else "; if it happens again it stays silent"
         self._notify(f"{names} put out NaN or Inf and was silenced; a fresh one takes over{last}")
-        self.change(self._build)
+        self._play_afresh()
 
     def _look_after_device(self) -> None:
         now = time.monotonic()
@@ -252,9 +265,35 @@ class Session:
         if self.recorder.problem is not None and before is None:
             self._notify(f"recording stopped: {self.recorder.problem}")
 
+    def _tell(self, sentence: str | None) -> None:
+        if sentence is not None:
+            self._notify(sentence)
+
     def _notify(self, sentence: str) -> None:
         self.events.append(sentence)
         self._notify_person(sentence)
+
+
+def _playable_at_once(chain: Sequence[Processor], missing: list[Unit]) -> list[Processor]:
+    """The chain with ONNX Runtime for kernels not yet compiled, which are added to ``missing``."""
+    playable: list[Processor] = []
+    for processor in chain:
+        for name in processor.chains:
+            setattr(processor, name, _playable_at_once(getattr(processor, name), missing))
+        if isinstance(processor, Neural) and processor.on_kernel and not processor.is_compiled():
+            missing += [unit for unit in processor.units() if not is_cached(unit)]
+            playable.append(processor.on_onnxruntime())
+        else:
+            playable.append(processor)
+    return playable
+
+
+def _take_over_values(chain: Sequence[Processor], present: Sequence[Processor]) -> None:
+    """Set the knobs of a chain to those of another chain of the same processors."""
+    for new, old in zip(chain, present, strict=True):
+        new.values.update(old.values)
+        for name in new.chains:
+            _take_over_values(getattr(new, name), getattr(old, name))
 
 
 def _same(device: Device, direction: str) -> Device:

@@ -74,6 +74,12 @@ class Engine:
     route : which channel of the device each of the program's inputs is
     tap_s : seconds of sound kept for the recorder and the tuner
     block : frames the device will ask for, as far as known; for judging loads
+
+    Attributes
+    ----------
+    playing : the program that plays, alone or on its way out
+    muted_rows : its processors that put out NaN or Inf and were silenced
+    swapped_at : sample since the start at which the last fade began
     """
 
     def __init__(
@@ -91,12 +97,14 @@ class Engine:
         self._write = self._code.function("write_word", ctypes.c_int64, ctypes.c_int64)
         self._state = engine_state(program, outputs, route=route, tap_s=tap_s)
         self._state.lock()
+        program.lock()
         self.playing, self._entering, self._waiting = program, None, None
         self._costs = {program.generation: measure(program, block)}
         self.statistics = Statistics()
         self._clock = DeviceClock(program.rate)
         self._peaks = np.zeros((2, 2), np.float32)
         self.muted_rows: list[int] = []
+        self.swapped_at = 0
         self.master_db, self.muted, self.bypassed = 0.0, False, False
 
     _entering: Program | None
@@ -115,6 +123,11 @@ class Engine:
     def serve(self, inputs: int, outputs: int, frames: int) -> None:
         """Serve one buffer from this thread; addresses of arrays of channel pointers."""
         self._code.function("serve", *[ctypes.c_int64] * 4)(self.address, inputs, outputs, frames)
+
+    @property
+    def newest(self) -> Program:
+        """The program published last: the one whose knobs are turned."""
+        return self._waiting or self._entering or self.playing
 
     def publish(self, program: Program) -> None:
         """Let a program take over: by a crossfade of 20 ms or, if both are too heavy, a fade out and in.
@@ -137,7 +150,7 @@ class Engine:
         ------
         ParameterError
         """
-        program = self._waiting or self._entering or self.playing
+        program = self.newest
         number = program.check(index, name, value)
         if program is self._waiting:
             program.set(index, name, number)
@@ -246,6 +259,7 @@ class Engine:
         s.largest_load = max(s.largest_load, float(loads.max()))
         peaks = np.stack([reports["input_peak"].max(axis=0), reports["output_peak"].max(axis=0)])
         self._peaks = np.maximum(self._peaks, peaks)
+        self.swapped_at = int(reports["swapped_at"][-1])
         bits = int(reports["muted"][-1])
         self.muted_rows = [k for k in range(62) if bits >> k & 1]
 

@@ -1,62 +1,99 @@
-"""Record a live stream to a WAV file: dry, wet or both, from the engine's tap."""
+"""Record a live stream to WAV files: dry, wet or both, from the engine's tap."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Literal, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..audio_files import AudioFileError
 from ..wav_writer import WavWriter
 from .control import Engine
 
 What: TypeAlias = Literal["dry", "wet", "both"]
+MINIMUM_FREE = 32 * 2**20
+"""Bytes of the disk that a recording leaves free: it ends as a complete file before the disk is full."""
 
 
 class Recorder:
     """A recording in float32. `drain` it at least once a second; the audio thread never waits for it.
 
+    Dry is what the chain hears, wet what it makes of it, before master volume and mute; both begin at
+    the same sample.
+
     Parameters
     ----------
-    what : ``"both"`` writes the dry channels, then the wet ones
+    path : the file; ``"both"`` writes ``take-dry.wav`` and ``take-wet.wav`` for ``take.wav``
 
     Attributes
     ----------
+    files : what is written
     problem : a sentence once writing has failed (a full disk, say); the sound goes on
+
+    Raises
+    ------
+    AudioFileError
+        If a file cannot be written.
     """
 
     def __init__(self, engine: Engine, path: Path, what: What) -> None:
         self._engine = engine
-        dry, wet = list(range(engine.playing.inputs)), [2 + c for c in range(engine.outputs)]
-        self._rows = {"dry": dry, "wet": wet, "both": dry + wet}[what]
-        self._writer: WavWriter | None = WavWriter(path, engine.rate, len(self._rows))
+        dry = list(range(engine.playing.inputs))
+        wet = [2 + c for c in range(min(engine.outputs, engine.playing.outputs))]
+        parts = {"dry": dry, "wet": wet}
+        if what == "both":
+            self._rows = {path.with_stem(f"{path.stem}-{part}"): rows for part, rows in parts.items()}
+        else:
+            self._rows = {path: parts[what]}
+        self.files = list(self._rows)
         self.problem: str | None = None
         self.frames = 0
+        self._writers: dict[Path, WavWriter] = {}
+        try:
+            for file, rows in self._rows.items():
+                self._writers[file] = WavWriter(file, engine.rate, len(rows))
+        except AudioFileError:
+            self.discard()
+            raise
         engine.set_recording(True)
 
-    def drain(self) -> NDArray[np.float32]:
-        """Write what has come since the last time; returns it, shape (4, frames), dry and wet."""
+    def drain(self) -> None:
+        """Write what has come since the last time."""
         frames = self._engine.read_tap()
-        if self._writer is not None and frames.shape[1]:
-            try:
-                self._writer.write(frames[self._rows])
-                self.frames += frames.shape[1]
-            except AudioFileError as error:
-                self.problem = str(error)
-                self._writer.discard()
-                self._writer = None
-        return frames
+        if not self._writers or frames.shape[1] == 0:
+            return
+        try:
+            for file, writer in self._writers.items():
+                writer.write(frames[self._rows[file]])
+            self.frames += frames.shape[1]
+        except AudioFileError as error:
+            self.problem = str(error)
+            self.discard()
+            return
+        folder = self.files[0].resolve().parent
+        if shutil.disk_usage(folder).free < MINIMUM_FREE:
+            self._complete()
+            self.problem = self.problem or (
+                f"{self.files[0]}: the disk is nearly full; what was played until now is kept"
+            )
 
     def close(self) -> None:
-        """Write the rest and complete the file."""
+        """Write the rest and complete the files."""
         self._engine.set_recording(False)
         self.drain()
-        if self._writer is not None:
+        self._complete()
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        for writer in self._writers.values():
+            writer.discard()
+        self._writers.clear()
+
+    def _complete(self) -> None:
+        for file, writer in list(self._writers.items()):
             try:
-                self._writer.close()
+                writer.close()
             except AudioFileError as error:
                 self.problem = str(error)
-                self._writer.discard()
-            self._writer = None
+                writer.discard()
+            del self._writers[file]

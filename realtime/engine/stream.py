@@ -56,10 +56,18 @@ def devices() -> list[Device]:
 
 
 def refresh() -> None:
-    """Look for devices anew: PortAudio only sees what was there when it started. No stream may be open."""
+    """Look for devices anew: PortAudio only sees what was there when it started. No stream may be open.
+
+    Raises
+    ------
+    DeviceError
+    """
     sounddevice = _sounddevice()
-    sounddevice._terminate()
-    sounddevice._initialize()
+    try:
+        sounddevice._terminate()
+        sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise DeviceError(f"PortAudio does not start: {error}") from None
 
 
 def choose(wanted: str | int | None, direction: str) -> Device:
