@@ -13,7 +13,7 @@ from typing import Protocol
 from ...export.model import NeuralModel
 from ..compiler.layout import State
 from ..compiler.unit import Unit
-from . import feedforward, recurrent
+from . import convolution, feedforward, recurrent
 
 
 class Kernel(Protocol):
@@ -24,7 +24,7 @@ class Kernel(Protocol):
     def make_state(self, model: NeuralModel) -> State: ...
 
 
-KERNELS: tuple[Kernel, ...] = (recurrent, feedforward)
+KERNELS: tuple[Kernel, ...] = (recurrent, feedforward, convolution)
 
 
 def kernel_for(model: NeuralModel) -> Kernel | None:

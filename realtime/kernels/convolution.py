@@ -1,4 +1,4 @@
-"""Convolution with a long impulse response, without latency and with an even load.
+"""Kernel for long FIR filters: convolution without latency and with an even load.
 
 The response is cut in three (after W. G. Gardner, *Efficient convolution without input-output delay*,
 J. Audio Eng. Soc. 43(3), 1995):
@@ -13,9 +13,10 @@ are does not depend on the blocks it comes in.
 
 How to use it
 -------------
-``make_state(taps)`` gives the memory of one channel. ``Unit.of("kernels.convolution")`` has a
-``process`` of the processors' form for that state, one channel; other compiled code calls
-``convolution_code.convolve(filter_at(state), source, target, frames)`` with addresses of float32.
+A model that is one long convolution is played like any other (`takes`, `units`, `make_state`). For
+other uses ``filter_state(taps)`` gives the memory of one channel; ``UNIT`` has a ``process`` for
+that state, and other compiled code calls ``convolution_code.convolve(filter_at(state), source,
+target, frames)`` with addresses of float32.
 
 The record `FILTER` holds addresses into the state's own memory. Spectra stand in groups of sixteen
 bins (real parts, then imaginary parts), all partitions of a group one after another:
@@ -29,8 +30,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...export.model import Convolution, NeuralModel, Stack
 from ..compiler.layout import State
+from ..compiler.unit import Unit
 from . import fft
+from .feedforward import LONGEST_DIRECT_FIR
+
+UNIT = Unit.of("kernels.convolution")
 
 SHORT = 64
 """Samples of the grid; taps of the head and of a short partition."""
@@ -68,14 +74,48 @@ FILTER = np.dtype(
         ("history", "i8"),  # the last long block and the present one
         ("playing", "i8"),  # the long partitions' share of the present long block
         ("coming", "i8"),  # … and of the next
+        ("bias", "f4"),  # added to what comes out of ``process``
     ],
     align=True,
 )
 """One channel."""
 
 
-def make_state(taps: ArrayLike) -> State:
-    """Memory of one channel that convolves with ``taps``, newest first, from silence on.
+def takes(model: NeuralModel) -> bool:
+    """Whether this kernel plays the model: a single convolution of one channel, too long for products."""
+    network = model.network
+    if not isinstance(network, Stack) or network.skip or len(network.layers) != 1:
+        return False
+    layer = network.layers[0]
+    return (
+        isinstance(layer, Convolution)
+        and (layer.outputs, layer.inputs, layer.dilation) == (1, 1, 1)
+        and LONGEST_DIRECT_FIR < layer.kernel <= MAX_TAPS
+    )
+
+
+def units(model: NeuralModel) -> tuple[Unit, ...]:
+    """The compiled code, the same for all models."""
+    return (UNIT,)
+
+
+def make_state(model: NeuralModel) -> State:
+    """The model's response as partitions, and silence before it."""
+    network = model.network
+    assert isinstance(network, Stack)
+    layer = network.layers[0]
+    assert isinstance(layer, Convolution)
+    state = filter_state(layer.weight[0, 0, ::-1] * (network.input_gain * network.output_gain))
+    state.record["bias"] = 0.0 if layer.bias is None else layer.bias[0] * network.output_gain
+    return state
+
+
+def filter_state(taps: ArrayLike) -> State:
+    """Memory of one channel that convolves with ``taps``, from silence on.
+
+    Parameters
+    ----------
+    taps : an impulse response: ``taps[0]`` meets the newest sample
 
     Raises
     ------
@@ -135,11 +175,17 @@ def _grouped(spectra: NDArray[np.complex128]) -> NDArray[np.float64]:
 
 def compile() -> dict[str, Any]:
     """Compile one channel's ``process``."""
+    from numba import carray
+
     from ..compiler.abi import audio_function
+    from ..compiler.memory import float32_at
     from .convolution_code import convolve
 
     @audio_function(FILTER)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
         convolve(state, source, target, frames)
+        y = carray(float32_at(target), (frames,))
+        for t in range(frames):
+            y[t] += state.bias
 
     return {"process": process}

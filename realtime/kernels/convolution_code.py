@@ -9,7 +9,7 @@ import numpy as np
 from ..compiler.memory import address_of, copy_bytes, record_at
 from ..compiler.simd import fma, load, splat, store, tile_fma, tile_load, tile_store
 from .convolution import BINS, FILTER, LEVEL, LONG, SHORT, SLOTS
-from .fft_code import compiled, transform
+from .fft_code import compiled, transform, twist, untwist
 
 filter_at = record_at(FILTER)
 level_at = record_at(LEVEL)
@@ -18,13 +18,11 @@ GROUP_BYTES = 4 * 2 * BINS
 VECTORS = SHORT // BINS
 
 _short, _long = transform(SHORT), transform(LONG)
-_long_steps, _long_forward, _long_inverse = _long.steps, _long.forward, _long.inverse
-_twist, _untwist = _long.twist, _long.untwist
 _short_steps, _short_forward, _short_inverse = _short.steps, _short.forward, _short.inverse
-_short_twist, _short_untwist = _short.twist, _short.untwist
+_long_steps, _long_forward, _long_inverse = _long.steps, _long.forward, _long.inverse
 
-SUM_SLOTS = SLOTS - _long_steps
-"""Slots of a long block in which products of older spectra are summed; then the inverse follows."""
+SUM_SLOTS = SLOTS - 1 - _long_steps
+"""Slots of a long block that sum the products of older spectra; the newest's and the inverse follow."""
 LONG_GROUPS = LONG // BINS
 
 
@@ -87,7 +85,7 @@ def _short_block(filter_: Any, level: Any) -> None:
     re2, im2 = level.work + 8 * SHORT, level.work + 12 * SHORT
     table = level.twiddles
     groups = SHORT // BINS
-    _short_twist(filter_.window, re, im, table)
+    twist(filter_.window, re, im, SHORT, table)
     for step in range(_short_steps):
         _short_forward(step, re, im, re2, im2, table)
     _turn(level)
@@ -96,7 +94,7 @@ def _short_block(filter_: Any, level: Any) -> None:
     _add_newest(level, groups, re2, im2)
     for step in range(_short_steps):
         _short_inverse(step, re, im, re2, im2, table)
-    _short_untwist(re, im, filter_.tail, table)
+    untwist(re, im, filter_.tail, SHORT, table)
 
 
 @compiled
@@ -108,7 +106,7 @@ def _long_slot(filter_: Any, level: Any) -> None:
     table = level.twiddles
     if slot == 0:
         filter_.playing, filter_.coming = filter_.coming, filter_.playing
-        _twist(filter_.history, re, im, table)
+        twist(filter_.history, re, im, LONG, table)
         copy_bytes(filter_.history, filter_.history + 4 * LONG, 4 * LONG)
         _turn(level)
     if slot < _long_steps:
@@ -121,9 +119,10 @@ def _long_slot(filter_: Any, level: Any) -> None:
         return
     if slot == SUM_SLOTS:
         _add_newest(level, LONG_GROUPS, re2, im2)
-    _long_inverse(slot - SUM_SLOTS, re, im, re2, im2, table)
+        return
+    _long_inverse(slot - SUM_SLOTS - 1, re, im, re2, im2, table)
     if slot == SLOTS - 1:
-        _untwist(re, im, filter_.coming, table)
+        untwist(re, im, filter_.coming, LONG, table)
 
 
 @compiled

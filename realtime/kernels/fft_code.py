@@ -6,7 +6,6 @@ Imports numba: only where code is compiled. A transform works in four arrays of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,9 @@ from ..compiler.simd import broadcast, load, store
 from .fft import RADIX, ROWS, spans
 
 LANES = 16
-inline = njit(forceinline=True, error_model="numpy")
-compiled = njit(error_model="numpy", nogil=True)
+bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # no code for calls from Python
+inline = njit(forceinline=True, error_model="numpy", **bare)
+compiled = njit(error_model="numpy", nogil=True, **bare)
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,11 @@ class Transform:
     ----------
     steps : number of steps each way; all of them, in order, make one transform
     forward, inverse : ``f(step, re, im, re2, im2, table)``; the inverse is not divided by ``size``
-    twist : ``f(block, re, im, table)``: a block of ``2 size`` real samples to ``re`` and ``im``
-    untwist : ``f(re, im, target, table)``: the second half of a block of real samples from them
     """
 
     steps: int
     forward: Any
     inverse: Any
-    twist: Any
-    untwist: Any
 
 
 @inline
@@ -119,109 +115,128 @@ def _butterflies(lanes: int, factor: Any) -> tuple[Any, Any]:
     return forward, inverse
 
 
-def _stage(size: int, span: int, butterfly: Any, offset: int) -> Any:
+_forward, _inverse = _butterflies(LANES, load)
+
+
+@inline
+def _factors(table: Any, size: Any, span: Any) -> Any:
+    """Where a stage's twiddle factors start; with all stages' behind, the twist's at ``8 (size - 1)``."""
+    return table + 8 * (size - RADIX * span)
+
+
+@compiled
+def _stage_forward(re: Any, im: Any, size: Any, span: Any, table: Any) -> None:
     """All butterflies of a stage whose points lie a vector or more apart."""
-
-    @compiled
-    def stage(re: Any, im: Any, re2: Any, im2: Any, table: Any) -> None:
-        for block in range(0, size, RADIX * span):
-            for k in range(0, span, LANES):
-                place = 4 * (block + k)
-                butterfly(re + place, im + place, 4 * span, table + 4 * (offset + k), 4 * span)
-
-    return stage
+    factors = _factors(table, size, span)
+    block = 0
+    while block < size:
+        for k in range(0, span, LANES):
+            place = 4 * (block + k)
+            _forward(re + place, im + place, 4 * span, factors + 4 * k, 4 * span)
+        block += RADIX * span
 
 
-def _rows(size: int, forward: Any, inverse: Any, offset: int) -> tuple[Any, Any]:
+@compiled
+def _stage_inverse(re: Any, im: Any, size: Any, span: Any, table: Any) -> None:
+    """The same, backwards."""
+    factors = _factors(table, size, span)
+    block = 0
+    while block < size:
+        for k in range(0, span, LANES):
+            place = 4 * (block + k)
+            _inverse(re + place, im + place, 4 * span, factors + 4 * k, 4 * span)
+        block += RADIX * span
+
+
+def _rows(size: int, forward: Any, inverse: Any) -> tuple[Any, Any, Any, Any]:
     """The last two stages, on transposed data: the points of a butterfly are whole rows."""
     width = size // ROWS
     step = min(LANES, width)
 
     @compiled
-    def finish(re: Any, im: Any, re2: Any, im2: Any, table: Any) -> None:
+    def to_rows(re: Any, im: Any, re2: Any, im2: Any) -> None:
         r, i, r2, i2 = float32_at(re), float32_at(im), float32_at(re2), float32_at(im2)
         for m in range(width):
             for k in range(ROWS):
                 r2[k * width + m] = r[m * ROWS + k]
                 i2[k * width + m] = i[m * ROWS + k]
-        for m in range(0, width, step):
-            for k in range(4):
-                place = 4 * (k * width + m)
-                forward(re2 + place, im2 + place, 16 * width, table + 4 * (offset + k), 16)
-            for k in range(4):
-                place = 4 * (4 * k * width + m)
-                forward(re2 + place, im2 + place, 4 * width, table + 4 * (offset + 24), 4)
 
     @compiled
-    def begin(re: Any, im: Any, re2: Any, im2: Any, table: Any) -> None:
+    def from_rows(re: Any, im: Any, re2: Any, im2: Any) -> None:
         r, i, r2, i2 = float32_at(re), float32_at(im), float32_at(re2), float32_at(im2)
-        for m in range(0, width, step):
-            for k in range(4):
-                place = 4 * (4 * k * width + m)
-                inverse(re2 + place, im2 + place, 4 * width, table + 4 * (offset + 24), 4)
-            for k in range(4):
-                place = 4 * (k * width + m)
-                inverse(re2 + place, im2 + place, 16 * width, table + 4 * (offset + k), 16)
         for m in range(width):
             for k in range(ROWS):
                 r[m * ROWS + k] = r2[k * width + m]
                 i[m * ROWS + k] = i2[k * width + m]
 
-    return finish, begin
-
-
-def _in_steps(functions: Sequence[Any]) -> Callable[..., None]:
-    """``f(step, …)`` that calls the function of that number."""
-    first, rest = functions[0], functions[1:]
-    if not rest:
-
-        @compiled
-        def last(step: Any, re: Any, im: Any, re2: Any, im2: Any, table: Any) -> None:
-            first(re, im, re2, im2, table)
-
-        return last
-    others = _in_steps(rest)
+    @compiled
+    def finish(re2: Any, im2: Any, table: Any) -> None:
+        fours, ones = _factors(table, size, 4), _factors(table, size, 1)
+        for m in range(0, width, step):
+            for k in range(4):
+                place = 4 * (k * width + m)
+                forward(re2 + place, im2 + place, 16 * width, fours + 4 * k, 16)
+            for k in range(4):
+                place = 4 * (4 * k * width + m)
+                forward(re2 + place, im2 + place, 4 * width, ones, 4)
 
     @compiled
-    def choose(step: Any, re: Any, im: Any, re2: Any, im2: Any, table: Any) -> None:
-        if step == 0:
-            first(re, im, re2, im2, table)
-        else:
-            others(step - 1, re, im, re2, im2, table)
+    def begin(re2: Any, im2: Any, table: Any) -> None:
+        fours, ones = _factors(table, size, 4), _factors(table, size, 1)
+        for m in range(0, width, step):
+            for k in range(4):
+                place = 4 * (4 * k * width + m)
+                inverse(re2 + place, im2 + place, 4 * width, ones, 4)
+            for k in range(4):
+                place = 4 * (k * width + m)
+                inverse(re2 + place, im2 + place, 16 * width, fours + 4 * k, 16)
 
-    return choose
+    return to_rows, finish, begin, from_rows
+
+
+@compiled
+def twist(block: Any, re: Any, im: Any, size: Any, table: Any) -> None:
+    """Put a block of ``2 size`` real samples into ``re`` and ``im``."""
+    angle = table + 8 * (size - 1)
+    for k in range(0, 4 * size, 4 * LANES):
+        cosine, sine = load(angle + k, LANES), load(angle + 4 * size + k, LANES)
+        r, i = _times(load(block + k, LANES), load(block + 4 * size + k, LANES), cosine, sine)
+        store(re + k, r)
+        store(im + k, i)
+
+
+@compiled
+def untwist(re: Any, im: Any, target: Any, size: Any, table: Any) -> None:
+    """Write the second half of a block of real samples, taken from ``re`` and ``im``."""
+    angle = table + 8 * (size - 1)
+    for k in range(0, 4 * size, 4 * LANES):
+        cosine, sine = load(angle + k, LANES), load(angle + 4 * size + k, LANES)
+        _, i = _times_conjugate(load(re + k, LANES), load(im + k, LANES), cosine, sine)
+        store(target + k, i)
 
 
 def transform(size: int) -> Transform:
     """Compile a transform of ``size`` complex points, a power of four from 64 on."""
-    forward, inverse = _butterflies(LANES, load)
-    rows_forward, rows_inverse = _butterflies(min(LANES, size // ROWS), broadcast)
-    ahead, back = [], []
-    offset = 0
-    for span in spans(size)[:-2]:
-        ahead.append(_stage(size, span, forward, offset))
-        back.insert(0, _stage(size, span, inverse, offset))
-        offset += 6 * span
-    finish, begin = _rows(size, rows_forward, rows_inverse, offset)
-    ahead.append(finish)
-    back.insert(0, begin)
-    angle = 4 * (offset + 6 * (4 + 1))
+    stages = len(spans(size)) - 2
+    narrow = _butterflies(min(LANES, size // ROWS), broadcast)
+    to_rows, finish, begin, from_rows = _rows(size, *narrow)
 
     @compiled
-    def twist(block: Any, re: Any, im: Any, table: Any) -> None:
-        for k in range(0, 4 * size, 4 * LANES):
-            cosine = load(table + angle + k, LANES)
-            sine = load(table + angle + 4 * size + k, LANES)
-            r, i = _times(load(block + k, LANES), load(block + 4 * size + k, LANES), cosine, sine)
-            store(re + k, r)
-            store(im + k, i)
+    def forward(step: Any, re: Any, im: Any, re2: Any, im2: Any, table: Any) -> None:
+        if step < stages:
+            _stage_forward(re, im, size, size >> 2 * (step + 1), table)
+        elif step == stages:
+            to_rows(re, im, re2, im2)
+        else:
+            finish(re2, im2, table)
 
     @compiled
-    def untwist(re: Any, im: Any, target: Any, table: Any) -> None:
-        for k in range(0, 4 * size, 4 * LANES):
-            cosine = load(table + angle + k, LANES)
-            sine = load(table + angle + 4 * size + k, LANES)
-            _, i = _times_conjugate(load(re + k, LANES), load(im + k, LANES), cosine, sine)
-            store(target + k, i)
+    def inverse(step: Any, re: Any, im: Any, re2: Any, im2: Any, table: Any) -> None:
+        if step == 0:
+            begin(re2, im2, table)
+        elif step == 1:
+            from_rows(re, im, re2, im2)
+        else:
+            _stage_inverse(re, im, size, size >> 2 * (stages + 2 - step), table)
 
-    return Transform(len(ahead), _in_steps(ahead), _in_steps(back), twist, untwist)
+    return Transform(stages + 2, forward, inverse)
