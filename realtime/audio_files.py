@@ -97,7 +97,9 @@ def read_audio(path: Path, max_seconds: float = 3600.0) -> tuple[Samples, float]
     with AudioReader(path) as reader:
         if reader.frames > max_seconds * reader.rate:
             seconds = reader.frames / reader.rate
-            raise AudioFileError(f"{path.name}: is {seconds:.0f} s long, expected {max_seconds:.0f} s at most")
+            raise AudioFileError(
+                f"{path.name}: is {seconds:.0f} s long, expected {max_seconds:.0f} s at most"
+            )
         return np.concatenate(list(reader.blocks()), axis=1), reader.rate
 
 

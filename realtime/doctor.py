@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .processors.processor import Processor
 
 RATE = 48000.0
 BLOCKS = (32, 64, 128, 256)
@@ -94,7 +99,9 @@ def sound_servers() -> Check:
     if cards.exists() and "no soundcards" not in cards.read_text(errors="replace"):
         found.append("ALSA has a card")
     if not found:
-        return Check(name, False, "neither JACK, PipeWire nor an ALSA card", "connect an interface, or start JACK")
+        return Check(
+            name, False, "neither JACK, PipeWire nor an ALSA card", "connect an interface, or start JACK"
+        )
     advice = ""
     if found == ["PipeWire is running"]:
         advice = "for the lowest latency start with pw-jack tonerig live …"
@@ -158,7 +165,10 @@ def compiled_code() -> Check:
     from .library import listing
     from .presets import load_preset
 
-    chain = [processor for path in listing("chains").values() for processor in load_preset(path).build()]
+    chain: list[Processor] = []
+    for path in listing("chains").values():
+        with contextlib.suppress(ValueError):  # 'tonerig preset list' says what is wrong with it
+            chain += load_preset(path).build()
     units = {ENGINE_UNIT, *(unit for processor in chain for unit in processor.units())}
     missing = sum(not is_cached(unit) for unit in units)
     found = f"{len(units) - missing} of {len(units)} parts of the presets' code are ready in {cache_folder()}"
@@ -191,9 +201,7 @@ def verdict(checks: Sequence[Check], loads: Sequence[ModelLoad]) -> str:
     devices = next(check for check in checks if check.name == "audio devices")
     if not devices.good:
         return "This machine cannot play live yet: it has no audio input and output."
-    fitting = [
-        block for block in BLOCKS if all(load.loads.get(block, 0.0) <= SAFE_LOAD for load in loads)
-    ]
+    fitting = [block for block in BLOCKS if all(load.loads.get(block, 0.0) <= SAFE_LOAD for load in loads)]
     if not fitting:
         return "This machine is too slow for some of the models at every block size; use the lighter ones."
     quick = f"every model fits into {min(fitting)} frames ({1000 * min(fitting) / RATE:.1f} ms)"

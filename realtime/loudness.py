@@ -60,8 +60,8 @@ class LoudnessMeter:
         loud = blocks[_lufs(blocks) > ABSOLUTE_GATE]
         if loud.size == 0:
             return -math.inf
-        loud = loud[_lufs(loud) > _lufs(np.mean(loud)) + RELATIVE_GATE]
-        return float(_lufs(np.mean(loud)))
+        loud = loud[_lufs(loud) > _lufs(loud.mean(keepdims=True)) + RELATIVE_GATE]
+        return float(_lufs(loud.mean(keepdims=True))[0])
 
     def true_peak_db(self) -> float:
         """The highest value between and at the samples, in dB over full scale."""
@@ -87,6 +87,6 @@ def k_weighting(rate: float) -> NDArray[np.float64]:
     return np.array([shelf, high_pass])
 
 
-def _lufs(energy: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+def _lufs(energy: NDArray[np.float64]) -> NDArray[np.float64]:
     with np.errstate(divide="ignore"):
         return np.asarray(-0.691 + 10 * np.log10(energy))

@@ -67,9 +67,9 @@ def draw_chain(preset: Preset, path: Path, rate: float = 48000.0) -> Path:
     figure = Figure(figsize=(12, 4.8), layout="constrained", facecolor=BACKGROUND)
     figure.suptitle(f"{preset.name}: {' → '.join(link.processor for link in preset.chain)}", color=INK)
     response, curve = figure.subplots(1, 2)
-    for level, colour in zip(SWEEP_LEVELS_DB, LEVEL_COLOURS, strict=True):
+    for level, colour, width in zip(SWEEP_LEVELS_DB, LEVEL_COLOURS, (4.0, 2.2, 1.2), strict=True):
         frequencies, gain = _sweep_response(preset, rate, level)
-        response.plot(frequencies, gain, color=colour, label=f"at {level:g} dBFS")
+        response.plot(frequencies, gain, color=colour, linewidth=width, label=f"at {level:g} dBFS")
     response.set(xscale="log", xlim=(LOWEST_HZ, HIGHEST_HZ), xlabel="frequency in Hz", ylabel="gain in dB")
     response.set_title("frequency response")
     top = max(float(np.max(line.get_ydata())) for line in response.lines)

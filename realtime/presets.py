@@ -63,7 +63,7 @@ class Link:
     def build(self) -> Processor:
         """A new processor, not yet prepared; what its files cause to be raised passes through."""
         inner = {name: [link.build() for link in links] for name, links in self.chains.items()}
-        return processor_class(self.processor)(dict(self.values), **self.files, **inner)  # type: ignore[arg-type]
+        return processor_class(self.processor)(dict(self.values), **self.files, **inner)
 
 
 @dataclass(frozen=True)

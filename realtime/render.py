@@ -288,8 +288,12 @@ def _write_levelled(
 
 def _in_process(
     reports: Queue[tuple[int, float]], number: int, source: Path, target: Path, preset: Preset, finish: Finish
-) -> Rendered:
-    return render_file(source, target, preset, finish, lambda fraction: reports.put((number, fraction)))
+) -> Rendered | RenderError:
+    """In a process of its own; an error comes back as its sentence, since not every one can be sent."""
+    try:
+        return render_file(source, target, preset, finish, lambda fraction: reports.put((number, fraction)))
+    except (ValueError, OSError, RuntimeError) as error:
+        return RenderError(str(error))
 
 
 def render_files(
@@ -330,10 +334,7 @@ def render_files(
                 while not reports.empty():
                     progress(*reports.get())
             for future, number in waiting.items():
-                error = future.exception()
-                if error is not None and not isinstance(error, Exception):
-                    raise error
-                results[number] = error if error is not None else future.result()
+                results[number] = future.result()
     return results
 
 

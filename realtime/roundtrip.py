@@ -164,7 +164,7 @@ def measure(
     clarity = min(clear for _, clear in found)
     if clarity < CLEAR_DB:
         raise RoundTripError(
-            f"the input does not hear the output (clarity {clarity:.0f} dB, expected {CLEAR_DB:.0f} or more); "
+            f"the input does not hear the output (clarity {clarity:.0f} dB, expected {CLEAR_DB:.0f}); "
             "connect a cable from output 1 to the input, or with JACK use --loop"
         )
     delays = tuple(round(delay, 2) for delay, _ in found)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
-from scipy.signal import firwin, resample_poly
+from scipy.signal import resample_poly
 
 Samples = NDArray[np.float32] | NDArray[np.float64]
 
@@ -113,7 +113,7 @@ def _rough(x: NDArray[np.float64], rate: float) -> tuple[float, float]:
     """Frequency to about one percent, and clarity, from the first strong peak of McLeod's function."""
     divisor = max(1, int(rate // 16000))
     if divisor > 1:
-        x, rate = resample_poly(x, 1, divisor, window=firwin(32 * divisor + 1, 0.8 / divisor)), rate / divisor
+        x, rate = resample_poly(x, 1, divisor), rate / divisor
     size = len(x)
     longest = min(size // 2, int(rate / LOWEST_HZ) + 2)
     spectrum = fft.rfft(x, fft.next_fast_len(2 * size, real=True))
@@ -160,7 +160,7 @@ def _partials(
     first, second = fft.rfft(window * x[:size]), fft.rfft(window * x[hop:])
     magnitude = np.abs(first) + np.abs(second)
     floor = np.median(magnitude[: max(8, int((count + 2) * frequency * size / rate))])
-    numbers, measured, heights = [], [], []
+    numbers, measured, found = [], [], []
     for n in range(1, count + 1):
         expected = n * frequency * math.sqrt(1 + stiffness * n * n)
         reach = max(2, round(0.25 * frequency * size / rate))
@@ -175,8 +175,8 @@ def _partials(
         near = _interpolated(magnitude, k) * hop / size
         numbers.append(n)
         measured.append((turn + round(near - turn)) * rate / hop)
-        heights.append(magnitude[k])
-    heights = np.array(heights)
+        found.append(magnitude[k])
+    heights = np.array(found)
     kept = heights > 1e-3 * np.max(heights, initial=0.0)
     weights = 1 / np.hypot(floor / heights[kept], UNSTEADY)
     return np.array(numbers, float)[kept], np.array(measured)[kept], weights

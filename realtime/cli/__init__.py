@@ -60,7 +60,7 @@ VERBS: dict[str, Verb] = {
         "tonerig latency --block 64",
     ),
     "train": Verb(
-        "train:app", "Train models of your own.", "tonerig train effect zamtube -o amp.onnx --minutes 20"
+        "train:app", "Train models of your own.", "tonerig train effect --teacher zamtube --minutes 20"
     ),
     "bench": Verb(
         "bench:bench",
@@ -88,7 +88,7 @@ class _Verbs(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         self.commands = {name: self.get_command(ctx, name) for name in VERBS}  # for "did you mean"
         name, stub, rest = super().resolve_command(ctx, args)
-        return name, stub if stub is None else _load(stub.name), rest
+        return name, None if stub is None else _load(str(stub.name)), rest
 
 
 def _load(verb: str) -> Any:

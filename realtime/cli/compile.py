@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..processors.processor import Processor
 
 
 def compile() -> None:
@@ -17,9 +22,13 @@ def compile() -> None:
     from .progress import say_compiling
 
     started = time.monotonic()
-    presets = [load_preset(path) for path in listing("chains").values()]
-    presets += [model_preset(path) for path in listing("models").values()]
-    chain = [processor for preset in presets for processor in preset.build()]
+    chain: list[Processor] = []
+    for read, folder in ((load_preset, "chains"), (model_preset, "models")):
+        for path in listing(folder).values():
+            try:
+                chain += read(path).build()
+            except ValueError as error:
+                print(f"left out: {error}", file=sys.stderr)
     units = {ENGINE_UNIT, *(unit for processor in chain for unit in processor.units())}
     missing = sum(not is_cached(unit) for unit in units)
     compile_chain(chain, say_compiling)

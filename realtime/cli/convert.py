@@ -19,9 +19,17 @@ def convert(
     Name, author, gear, levels and the sample rate go along. What the other format has no words for
     is refused, and B is left as it was.
     """
+    from ...export.errors import ModelFileError
     from ...export.files import load_model, save_model
+    from ...export.model import NeuralModel
 
     if target.exists() and source.exists() and target.samefile(source):
         raise typer.BadParameter(f"{target} is the model itself; choose another name")
-    save_model(load_model(source), target)
+    model = load_model(source)
+    if not isinstance(model, NeuralModel):
+        raise ModelFileError(
+            source,
+            "is somebody else's ONNX, which plays as it is; only models of known layers can be converted",
+        )
+    save_model(model, target)
     print(f"{target}: written")

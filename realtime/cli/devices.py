@@ -17,7 +17,7 @@ def devices(as_json: JsonOption = False) -> None:
     from ..engine.stream import devices as all_devices
 
     found = all_devices()
-    defaults = {}
+    defaults: dict[str, int | None] = {}
     for direction in ("input", "output"):
         try:
             defaults[direction] = choose(None, direction).index

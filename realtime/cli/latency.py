@@ -18,7 +18,9 @@ def latency(
     input_device: Annotated[str | None, typer.Option(help="Number or name from 'tonerig devices'.")] = None,
     output_device: Annotated[str | None, typer.Option(help="Number or name from 'tonerig devices'.")] = None,
     input_channel: Annotated[int, typer.Option(min=1, max=64, help="Channel that the cable goes to.")] = 1,
-    loop: Annotated[bool, typer.Option("--loop", help="With JACK: connect output to input, no cable.")] = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="With JACK: connect output to input, no cable.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the round trip: from output 1 through a cable (or a JACK connection) back to the input.

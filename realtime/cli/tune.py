@@ -26,7 +26,8 @@ NEEDLE = 41
 
 def tune(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A recording; without it, the guitar is heard live.")
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A recording; without it, the guitar is heard live."),
     ] = None,
     reference: Annotated[float, typer.Option(min=400, max=480, help="A4 in Hz.")] = 440.0,
     input_device: Annotated[str | None, typer.Option(help="Number or name from 'tonerig devices'.")] = None,

@@ -1,0 +1,94 @@
+"""``tonerig train``: models of your own."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import PLAIN
+
+app = typer.Typer(**PLAIN)
+
+
+@app.callback(epilog="Example: tonerig train effect --teacher zamtube --network lstm-16 --minutes 20")
+def train() -> None:
+    """Train models of your own."""
+
+
+@app.command(
+    "effect", epilog="Example: tonerig train effect --teacher zamtube --network lstm-16 --minutes 20"
+)
+def effect(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The ONNX file; by default TEACHER-NETWORK.onnx.")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="What it learns: zamtube (a VST3 plugin) or amp (built in).")
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="wavenet-standard, -lite, -feather or -nano; lstm-16, lstm-2x8 …"),
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.001, help="Time to train for. [default: 20]")] = None,
+    name: Annotated[str | None, typer.Option(help="The model's name.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of signal, weights and order.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the checkpoint. [default: runs/effect]")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from the checkpoint.")] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file with these and more; see docs/training.md.")
+    ] = None,
+) -> None:
+    """Train a network to sound like an effect, and write it as streaming ONNX for live and render.
+
+    An interrupted training goes on where it was when the same command is given again.
+    """
+    try:
+        from ...training.config import TrainingConfig, read_config
+        from ...training.teachers import preferred_amp
+        from ...training.train import Progress as Step
+        from ...training.train import train_effect
+    except ModuleNotFoundError as error:
+        raise RuntimeError(f"training needs {error.name}; pip install 'tonerig[training]'") from None
+    stated: dict[str, Any] = {
+        "output": output,
+        "teacher": teacher,
+        "network": network,
+        "minutes": minutes,
+        "name": name,
+        "seed": seed,
+        "device": device,
+        "run": run,
+        "resume": False if fresh else None,
+    }
+    stated = {key: value for key, value in stated.items() if value is not None}
+    if config is not None:
+        wanted = dataclasses.replace(read_config(config), **stated)
+    else:
+        stated.setdefault("teacher", preferred_amp())
+        kind = stated.get("network", TrainingConfig.network)
+        stated.setdefault("output", Path(f"{stated['teacher']}-{kind}.onnx"))
+        wanted = TrainingConfig(**stated)
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    bars = Progress(
+        TextColumn("{task.percentage:>3.0f} %"),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        console=Console(stderr=True),
+    )
+    print(f"{wanted.network} learns {wanted.teacher} for {wanted.minutes:g} minutes", file=sys.stderr)
+    with bars:
+        task = bars.add_task("making the signals", total=1.0)
+
+        def show(step: Step) -> None:
+            esr = "" if step.validation_esr is None else f", ESR {step.validation_esr:.4f} on held-out sound"
+            bars.update(task, completed=step.fraction, description=f"loss {step.loss:.4f}{esr}")
+
+        path = train_effect(wanted, show)
+    print(f"{path}: written; try it with tonerig live --model {path}")
