@@ -6,8 +6,10 @@ whatever stands there and overwritten by the next block, before anything reads t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
@@ -23,6 +25,7 @@ buffer_at = record_at(BUFFER)
 operation_at = record_at(OPERATION)
 OPERATION_BYTES, BUFFER_BYTES = OPERATION.itemsize, BUFFER.itemsize
 VECTOR_BYTES = 4 * LANES
+ROW_BYTES = 4 * BLOCK  # of z, a layer's work space on the stack
 
 
 @intrinsic
@@ -92,6 +95,29 @@ def network() -> Any:
     return process
 
 
+def _over_tiles(one: Callable[[int], Any], outputs: int) -> Any:
+    """Compile ``(operation, source, other, z, vectors)``, which runs a tile's code over a whole block.
+
+    ``one(width)`` compiles ``(operation, source, other, z, tile, offset)`` for a tile of ``width`` vectors;
+    what is left of a block behind the wide tiles is done one vector at a time.
+    """
+    _, wide, tiles = tile_shape(outputs)
+    several, single = one(wide), one(1)
+
+    @njit(forceinline=True, error_model="numpy")
+    def run(operation: Any, source: Any, other: Any, z: Any, vectors: Any) -> None:
+        for t in range(tiles):
+            v = 0
+            while v + wide <= vectors:
+                several(operation, source, other, z, t, v * VECTOR_BYTES)
+                v += wide
+            while v < vectors:
+                single(operation, source, other, z, t, v * VECTOR_BYTES)
+                v += 1
+
+    return run
+
+
 def clear(channels: int) -> Any:
     """Silence the present block of a buffer."""
 
@@ -119,148 +145,133 @@ def copy(channels: int) -> Any:
 
 def convolve(inputs: int, outputs: int, kernel: int, activation: Any) -> Any:
     """A causal convolution with bias, then an activation or none."""
-    rows, wide, tiles = tile_shape(outputs)
+    rows, _, _ = tile_shape(outputs)
     accumulate = accumulator(inputs, outputs, kernel)
     tile_bytes = 4 * rows * inputs * kernel
-    act = None if activation is None else compiled_activation(activation[0], activation[1], LANES)
 
-    def tile_of(width: int) -> Any:
+    def one(width: int) -> Any:
         @njit(forceinline=True, error_model="numpy")
-        def one(operation: Any, source: Any, target: Any, t: Any, offset: Any) -> None:
+        def tile_of(operation: Any, source: Any, target: Any, z: Any, t: Any, offset: Any) -> None:
             tile = tile_rows(rows, width, LANES, operation.bias + 4 * rows * t)
-            tile = accumulate(
-                tile,
-                operation.weights + tile_bytes * t,
-                now(source) + offset,
-                source.stride,
-                operation.dilation,
-            )
+            weights = operation.weights + tile_bytes * t
+            tile = accumulate(tile, weights, now(source) + offset, source.stride, operation.dilation)
             put(tile, rows, target, rows * t, offset)
 
-        return one
+        return tile_of
 
-    several, single = tile_of(wide), tile_of(1)
-
-    if act is None:
-
-        @njit(forceinline=True, error_model="numpy")
-        def activate(target: Any, vectors: Any) -> None:
-            return
-
-    else:
-
-        @njit(forceinline=True, error_model="numpy")
-        def activate(target: Any, vectors: Any) -> None:
-            for c in range(outputs):
-                address = now(target) + c * target.stride
-                for v in range(vectors):
-                    value = act(load(address + v * VECTOR_BYTES, LANES))
-                    store(address + v * VECTOR_BYTES, value)
-                    if target.length != 0:
-                        store(address + v * VECTOR_BYTES - 4 * target.length, value)
+    run, activate = _over_tiles(one, outputs), _activate_buffer(activation, outputs)
 
     def body(operation: Any, vectors: Any) -> None:
         source, target = buffer_at(operation.source), buffer_at(operation.target)
-        for t in range(tiles):
-            v = 0
-            while v + wide <= vectors:
-                several(operation, source, target, t, v * VECTOR_BYTES)
-                v += wide
-            while v < vectors:
-                single(operation, source, target, t, v * VECTOR_BYTES)
-                v += 1
+        run(operation, source, target, np.int64(0), vectors)
         activate(target, vectors)
 
     return _operation(body)
 
 
+def _activate_buffer(activation: Any, channels: int) -> Any:
+    """Compile an activation over the present block of a buffer, or nothing for None."""
+    if activation is None:
+        return njit(lambda target, vectors: None)
+    act = compiled_activation(activation[0], activation[1], LANES)
+
+    @njit(forceinline=True, error_model="numpy")
+    def activate(target: Any, vectors: Any) -> None:
+        for c in range(channels):
+            address = now(target) + c * target.stride
+            for v in range(vectors):
+                value = act(load(address + v * VECTOR_BYTES, LANES))
+                store(address + v * VECTOR_BYTES, value)
+                if target.length != 0:
+                    store(address + v * VECTOR_BYTES - 4 * target.length, value)
+
+    return activate
+
+
 def layer(channels: int, wide: int, bottleneck: int, kernel: int, activation: Any, secondary: Any) -> Any:
     """A residual layer: convolution and mixin, activation (gated or not), sums for the head, 1x1."""
-    rows, width, tiles = tile_shape(wide)
-    rows1, width1, tiles1 = tile_shape(channels)
-    accumulate = accumulator(channels, wide, kernel)
-    accumulate1 = accumulator(bottleneck, channels, 1)
-    tile_bytes, tile_bytes1 = 4 * rows * channels * kernel, 4 * rows1 * bottleneck
-    act = compiled_activation(activation[0], activation[1], LANES)
-    gate = None if secondary is None else compiled_activation(secondary[0], secondary[1], LANES)
+    dilated = _over_tiles(_dilated(channels, wide, kernel), wide)
+    activate = _activate_layer(bottleneck, activation, secondary)
+    residual = _over_tiles(_residual(channels, bottleneck), channels)
     z_floats = padded_channels(wide) * BLOCK
-    row_bytes = 4 * BLOCK
 
-    def dilated(w: int) -> Any:
+    def body(operation: Any, vectors: Any) -> None:
+        source, target = buffer_at(operation.source), buffer_at(operation.target)
+        z = stack_memory(z_floats)
+        dilated(operation, source, buffer_at(operation.condition), z, vectors)
+        activate(buffer_at(operation.heads), z, vectors)
+        residual(operation, source, target, z, vectors)
+
+    return _operation(body)
+
+
+def _dilated(channels: int, wide: int, kernel: int) -> Callable[[int], Any]:
+    """A tile of a layer's convolution and mixin, into ``z``."""
+    rows, _, _ = tile_shape(wide)
+    accumulate = accumulator(channels, wide, kernel)
+    tile_bytes = 4 * rows * channels * kernel
+
+    def one(width: int) -> Any:
         @njit(forceinline=True, error_model="numpy")
-        def one(operation: Any, source: Any, condition: Any, z: Any, t: Any, offset: Any) -> None:
-            tile = tile_rows(rows, w, LANES, operation.bias + 4 * rows * t)
+        def tile_of(operation: Any, source: Any, condition: Any, z: Any, t: Any, offset: Any) -> None:
+            tile = tile_rows(rows, width, LANES, operation.bias + 4 * rows * t)
             tile = tile_fma(tile, rows, operation.mixin + 4 * rows * t, now(condition) + offset)
-            tile = accumulate(
-                tile,
-                operation.weights + tile_bytes * t,
-                now(source) + offset,
-                source.stride,
-                operation.dilation,
-            )
-            tile_store(tile, rows, z + row_bytes * rows * t + offset, row_bytes)
+            weights = operation.weights + tile_bytes * t
+            tile = accumulate(tile, weights, now(source) + offset, source.stride, operation.dilation)
+            tile_store(tile, rows, z + ROW_BYTES * rows * t + offset, ROW_BYTES)
 
-        return one
+        return tile_of
 
-    def residual(w: int) -> Any:
+    return one
+
+
+def _residual(channels: int, bottleneck: int) -> Callable[[int], Any]:
+    """A tile of a layer's 1x1 convolution of ``z``, added to the layer's input."""
+    rows, _, _ = tile_shape(channels)
+    accumulate = accumulator(bottleneck, channels, 1)
+    tile_bytes = 4 * rows * bottleneck
+
+    def one(width: int) -> Any:
         @njit(forceinline=True, error_model="numpy")
-        def one(operation: Any, source: Any, target: Any, z: Any, t: Any, offset: Any) -> None:
-            tile = tile_rows(rows1, w, LANES, operation.bias1 + 4 * rows1 * t)
-            tile = accumulate1(tile, operation.weights1 + tile_bytes1 * t, z + offset, row_bytes, 1)
-            past = now(source) + rows1 * t * source.stride + offset
-            tile = tile_add(tile, tile_load(rows1, w, LANES, past, source.stride))
-            put(tile, rows1, target, rows1 * t, offset)
+        def tile_of(operation: Any, source: Any, target: Any, z: Any, t: Any, offset: Any) -> None:
+            tile = tile_rows(rows, width, LANES, operation.bias1 + 4 * rows * t)
+            tile = accumulate(tile, operation.weights1 + tile_bytes * t, z + offset, ROW_BYTES, 1)
+            past = now(source) + rows * t * source.stride + offset
+            tile = tile_add(tile, tile_load(rows, width, LANES, past, source.stride))
+            put(tile, rows, target, rows * t, offset)
 
-        return one
+        return tile_of
 
-    dilated_several, dilated_single = dilated(width), dilated(1)
-    residual_several, residual_single = residual(width1), residual(1)
+    return one
 
-    if gate is None:
+
+def _activate_layer(bottleneck: int, activation: Any, secondary: Any) -> Any:
+    """Compile a layer's activation of ``z`` in place, gated or not, with the head's sums."""
+    act = compiled_activation(activation[0], activation[1], LANES)
+    if secondary is None:
 
         @njit(forceinline=True, error_model="numpy")
         def activated(address: Any) -> Any:
             return act(load(address, LANES))
 
     else:
+        gate = compiled_activation(secondary[0], secondary[1], LANES)
 
         @njit(forceinline=True, error_model="numpy")
         def activated(address: Any) -> Any:
-            return act(load(address, LANES)) * gate(load(address + bottleneck * row_bytes, LANES))
+            return act(load(address, LANES)) * gate(load(address + bottleneck * ROW_BYTES, LANES))
 
     @njit(forceinline=True, error_model="numpy")
     def activate(heads: Any, z: Any, vectors: Any) -> None:
         for c in range(bottleneck):
-            address, head = z + c * row_bytes, now(heads) + c * heads.stride
+            address, head = z + c * ROW_BYTES, now(heads) + c * heads.stride
             for v in range(vectors):
                 offset = v * VECTOR_BYTES
                 value = activated(address + offset)
                 store(address + offset, value)
                 store(head + offset, load(head + offset, LANES) + value)
 
-    def body(operation: Any, vectors: Any) -> None:
-        source, target = buffer_at(operation.source), buffer_at(operation.target)
-        condition, heads = buffer_at(operation.condition), buffer_at(operation.heads)
-        z = stack_memory(z_floats)
-        for t in range(tiles):
-            v = 0
-            while v + width <= vectors:
-                dilated_several(operation, source, condition, z, t, v * VECTOR_BYTES)
-                v += width
-            while v < vectors:
-                dilated_single(operation, source, condition, z, t, v * VECTOR_BYTES)
-                v += 1
-        activate(heads, z, vectors)
-        for t in range(tiles1):
-            v = 0
-            while v + width1 <= vectors:
-                residual_several(operation, source, target, z, t, v * VECTOR_BYTES)
-                v += width1
-            while v < vectors:
-                residual_single(operation, source, target, z, t, v * VECTOR_BYTES)
-                v += 1
-
-    return _operation(body)
+    return activate
 
 
 @intrinsic(prefer_literal=True)
