@@ -11,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
+from tonerig.export.model import Convolution, NeuralModel, Stack
 from tonerig.realtime.compiler.layout import CONTEXT, State
 from tonerig.realtime.compiler.unit import Unit, load
+from tonerig.realtime.kernels import convolution, feedforward, kernel_for
 from tonerig.realtime.kernels.convolution import filter_state
+
+from .play import Player
 
 Signal = NDArray[np.float32]
 BLOCKS = (1, 16, 64, 96, 441, 2048)
@@ -88,3 +92,53 @@ def test_taps_that_cannot_be_played_are_refused(taps: list[float]) -> None:
     """No taps, too many, or some that are not finite."""
     with pytest.raises(ValueError, match="expected 1 to 8388608, all finite"):
         filter_state(taps)
+
+
+@pytest.mark.parametrize("tap", [0, 63, 64, 127, 2047, 2048, 3071, 3072, 5000])
+def test_a_single_tap_delays(tap: int) -> None:
+    """One tap anywhere, at the seams of the partitions too, delays the sound by its place."""
+    taps = np.zeros(tap + 1)
+    taps[tap] = 1.0
+    expected = np.concatenate([np.zeros(tap), SOUND])[: SOUND.size]
+    np.testing.assert_allclose(convolved(filter_state(taps), SOUND, 96), expected, atol=1e-6)
+
+
+def test_taps_of_zero_are_silent_and_free() -> None:
+    """Zeros alone give silence; zeros behind the last tap make no partitions."""
+    assert not convolved(filter_state(np.zeros(5000)), SOUND, 64).any()
+    assert filter_state(np.append(response(500), np.zeros(9000))).record["long_partitions"] == 0
+
+
+def test_a_model_that_is_one_long_convolution_plays_here() -> None:
+    """Weights, bias and gains give SciPy's correlation of the gained signal, at every block size."""
+    weight, signal = response(3000).astype(np.float32)[None, None], SOUND
+    network = Stack((Convolution(weight, np.array([0.25], np.float32)),), input_gain=0.5, output_gain=3.0)
+    model = NeuralModel(network, prewarm=2999)
+    assert kernel_for(model) is convolution
+    player = Player(model)
+    output = player.play(signal, 64)
+    taps = weight[0, 0, ::-1].astype(np.float64)
+    expected = 3.0 * (oaconvolve(0.5 * signal.astype(np.float64), taps)[: signal.size] + 0.25)
+    assert np.abs(output - expected).max() < 2e-6
+    for block in BLOCKS:
+        assert np.array_equal(player.play(signal, block), output)
+
+
+def test_other_networks_are_left_to_other_kernels() -> None:
+    """Short, dilated, skipped, wide or stacked convolutions are not taken."""
+    long, short = (
+        Convolution(response(500).astype(np.float32)[None, None]),
+        Convolution(response(100).astype(np.float32)[None, None]),
+    )
+    dilated = Convolution(response(500).astype(np.float32)[None, None], dilation=2)
+    wide = Convolution(np.ones((2, 1, 500), np.float32))
+    assert convolution.takes(NeuralModel(Stack((long,))))
+    for network in (
+        Stack((short,)),
+        Stack((dilated,)),
+        Stack((wide,)),
+        Stack((long, long)),
+        Stack((long,), skip=True),
+    ):
+        assert not convolution.takes(NeuralModel(network))
+    assert kernel_for(NeuralModel(Stack((short,)))) is feedforward

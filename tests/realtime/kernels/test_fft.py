@@ -10,9 +10,9 @@ import pytest
 from numba import cfunc, types
 from numpy.typing import NDArray
 from tonerig.realtime.kernels.fft import bin_order, spans, spectrum, twiddles
-from tonerig.realtime.kernels.fft_code import transform
+from tonerig.realtime.kernels.fft_code import transform, twist, untwist
 
-SIZES = (64, 1024)
+SIZES = (64, 256, 1024)
 
 
 class Compiled:
@@ -21,18 +21,17 @@ class Compiled:
     def __init__(self, size: int) -> None:
         made = transform(size)
         steps, forward, inverse = made.steps, made.forward, made.inverse
-        twist, untwist = made.twist, made.untwist
 
         def run(way: Any, real: Any, re: Any, im: Any, re2: Any, im2: Any, table: Any) -> None:
             if way == 0 and real != 0:
-                twist(real, re, im, table)
+                twist(real, re, im, size, table)
             for step in range(steps):
                 if way == 0:
                     forward(step, re, im, re2, im2, table)
                 else:
                     inverse(step, re, im, re2, im2, table)
             if way == 1 and real != 0:
-                untwist(re, im, real, table)
+                untwist(re, im, real, size, table)
 
         self._code = cfunc(types.void(*[types.int64] * 7), error_model="numpy")(run)
         self._call = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 7)(self._code.address)
