@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
-from tonerig.export import from_torch, write_onnx
+from tonerig.export import NeuralModel, from_torch, load_model, write_onnx
 from tonerig.training.config import make_network
-from tonerig.training.evaluate import run_network
+from tonerig.training.data import held_out_guitar, held_out_pairs
+from tonerig.training.evaluate import evaluate, run_network
 from tonerig.training.networks import LstmNetwork
 from tonerig.training.signals import dry_signal
+from tonerig.training.teachers import TEACHERS
 
 MODELS = Path(__file__).resolve().parents[2] / "presets" / "models"
 
@@ -51,3 +55,20 @@ def test_the_file_plays_what_torch_computes(tmp_path: Path, name: str) -> None:
         error = _stream(tmp_path / "model.onnx", signal[:frames], block) - expected[:frames]
         assert np.abs(error).max() <= (1e-4 if isinstance(network, LstmNetwork) else 1e-5)
         assert np.square(error).sum() < 1e-8 * np.square(expected[:frames]).sum()
+
+
+@pytest.mark.parametrize("name", ["zamtube_crunch_wavenet", "zamtube_crunch_lstm"])
+def test_a_shipped_model_is_as_good_as_it_says(name: str) -> None:
+    """On the held-out guitar, through the teacher's defaults, it has the ESR that its metadata states."""
+    teacher = TEACHERS["zamtube"]
+    if not teacher.installed or not held_out_guitar(48000.0):
+        if os.environ.get("CI") == "true":
+            pytest.fail("the Debian packages zam-plugins and sonic-pi-samples are needed")
+        pytest.skip("needs the Debian packages zam-plugins and sonic-pi-samples")
+    model = load_model(MODELS / f"{name}.onnx")
+    assert isinstance(model, NeuralModel)
+    pairs = held_out_pairs(teacher, model.sample_rate, {})
+    result = evaluate(lambda dry: _stream(MODELS / f"{name}.onnx", dry, 48000), pairs)
+    assert result.overall.esr == pytest.approx(model.metadata.validation_esr, rel=0.01)
+    stated = json.loads((MODELS / f"{name}.json").read_text())
+    assert result.overall.esr == pytest.approx(stated["overall"]["esr"], rel=0.01)
