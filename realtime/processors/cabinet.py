@@ -16,7 +16,7 @@ from .smoothing import GRID, fields
 
 LOW_OFF_HZ, LOW_ON_HZ = 20.0, 25.0
 HIGH_OFF_HZ, HIGH_ON_HZ = 20000.0, 16000.0
-"""Between the two frequencies a cut fades in, so that a knob passes smoothly from off to on."""
+"""Between the two frequencies a cut is blended in."""
 BUTTERWORTH_Q = 0.5**0.5
 
 MOVING = (
@@ -48,14 +48,15 @@ TRIM = Parameter.switch(
     "trim", "off", "on", default="off", description="leave out the silence that the response starts with"
 )
 
+SMOOTHED = 6
+
 STATE = np.dtype(
     [
-        *fields((*MOVING, LENGTH, TRIM), len(MOVING)),
+        *fields((*MOVING, LENGTH, TRIM), SMOOTHED),
+        ("goals", "f4", (SMOOTHED,)),  # what the parameters come to, see compile
         ("convolve", "i8"),  # address of the convolution's process
         ("filters", "i8"),  # addresses of its states, one for each output
         ("outputs", "i8"),
-        ("low_amount", "f8"),  # 0: the low cut is off; 1: fully on
-        ("high_amount", "f8"),
         ("coefficients", "f8", (2, 6)),  # low cut, high cut
         ("memory", "f8", (2, 2, 2)),  # outputs, low cut and high cut
     ],
@@ -121,43 +122,51 @@ def compile() -> dict[str, Any]:
     """Compile the audio side, see ``compiler.unit``."""
     from ..compiler.abi import audio_function, channel
     from ..compiler.memory import address_of, call_process, int64_at
-    from .smoothing_code import advance, compiled, decibels, goals, inline, ramp, step_over
+    from .smoothing_code import advance, compiled, decibels, inline, ramp, step_over
     from .svf_code import filter_samples, set_high_pass, set_low_pass
 
-    moving = len(MOVING)
-    gain_db, low_cut, high_cut, mix = range(moving)
-    share, hundredth, one = np.float32(1.0 / GRID), np.float32(0.01), np.float32(1.0)
+    dry, wet, low_octave, high_octave, low_amount, high_amount = range(SMOOTHED)
+    on, off, hundredth = np.float32(1.0), np.float32(0.0), np.float32(0.01)
 
     @inline
-    def amount(frequency: Any, off: Any, on: Any) -> Any:
-        turned = np.log(np.float64(frequency) / off) / np.log(on / off)
-        return min(1.0, max(0.0, turned))
+    def amount(octave: Any, off_hz: Any, on_hz: Any) -> Any:
+        turned = (octave - np.log2(off_hz)) / np.log2(on_hz / off_hz)
+        return np.float32(min(1.0, max(0.0, turned)))
+
+    @compiled
+    def set_goals(state: Any) -> None:
+        share = hundredth * state.mix
+        low, high = np.log2(np.float64(state.low_cut_hz)), np.log2(np.float64(state.high_cut_hz))
+        state.goals[dry] = on - share
+        state.goals[wet] = share * decibels(state.gain_db)
+        state.goals[low_octave] = np.float32(low)
+        state.goals[high_octave] = np.float32(high)
+        state.goals[low_amount] = amount(low, LOW_OFF_HZ, LOW_ON_HZ)
+        state.goals[high_amount] = amount(high, HIGH_OFF_HZ, HIGH_ON_HZ)
 
     @compiled
     def tune(state: Any, rate: Any) -> None:
-        low, high, rows = state.now[low_cut], state.now[high_cut], state.coefficients
-        state.low_amount = amount(low, LOW_OFF_HZ, LOW_ON_HZ)
-        state.high_amount = amount(high, HIGH_OFF_HZ, HIGH_ON_HZ)
-        set_high_pass(rows, 0, low, BUTTERWORTH_Q, state.low_amount, rate)
-        set_low_pass(rows, 1, high, BUTTERWORTH_Q, state.high_amount, rate)
+        low, high = np.exp2(np.float64(state.now[low_octave])), np.exp2(np.float64(state.now[high_octave]))
+        set_high_pass(state.coefficients, 0, low, BUTTERWORTH_Q, 1.0, rate)
+        set_low_pass(state.coefficients, 1, high, BUTTERWORTH_Q, 1.0, rate)
 
-    @inline
-    def cut(state: Any, k: Any, strength: Any, c: Any, y: Any, start: Any, count: Any) -> None:
-        if strength > 0.0:
+    @compiled
+    def cut(context: Any, state: Any, k: Any, c: Any, y: Any, start: Any, count: Any) -> None:
+        """One filter over part of a channel, blended in and out with its amount."""
+        share = low_amount + k
+        if state.now[share] == on and state.before[share] == on:
             filter_samples(state.coefficients, k, state.memory, c, y, y, start, count)
-        else:
+        elif state.now[share] == off and state.before[share] == off:
+            # as it would be: a low-pass this high follows its input, a high-pass this low holds nothing
             state.memory[c, k, 0] = 0.0
-            state.memory[c, k, 1] = 0.0
-
-    @inline
-    def blend(state: Any, x: Any, y: Any, start: Any, count: Any) -> None:
-        """Level and mix of one stretch, on straight lines."""
-        level = decibels(state.before[gain_db])
-        rise = share * (decibels(state.now[gain_db]) - level)
-        for t in range(count):
-            wet = hundredth * ramp(state, mix, state.phase + t)
-            gain = level + rise * np.float32(state.phase + t + 1)
-            y[start + t] = (one - wet) * x[start + t] + wet * gain * y[start + t]
+            state.memory[c, k, 1] = k * np.float64(y[start + count - 1])
+        else:
+            filtered = channel(context.scratch, 0, 0, GRID)
+            for t in range(count):
+                filtered[t] = y[start + t]
+            filter_samples(state.coefficients, k, state.memory, c, filtered, filtered, 0, count)
+            for t in range(count):
+                y[start + t] += ramp(state, share, state.phase + t) * (filtered[t] - y[start + t])
 
     @audio_function(STATE)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
@@ -168,15 +177,20 @@ def compile() -> dict[str, Any]:
             call_process(state.convolve, address_of(context), filters[c], x, y, frames)
         start = 0
         while start < frames:
-            if state.phase == 0 and advance(state, goals(state, moving), moving, context.rate):
-                tune(state, context.rate)
+            if state.phase == 0:
+                set_goals(state)
+                if advance(state, state.goals, SMOOTHED, context.rate):
+                    tune(state, context.rate)
             count = min(GRID - state.phase, frames - start)
             for c in range(state.outputs):
-                dry = channel(source, context.stride, min(c, last), frames)
-                wet = channel(target, context.stride, c, frames)
-                cut(state, 0, state.low_amount, c, wet, start, count)
-                cut(state, 1, state.high_amount, c, wet, start, count)
-                blend(state, dry, wet, start, count)
+                plain = channel(source, context.stride, min(c, last), frames)
+                sound = channel(target, context.stride, c, frames)
+                cut(context, state, 0, c, sound, start, count)
+                cut(context, state, 1, c, sound, start, count)
+                for t in range(count):
+                    place = state.phase + t
+                    rest = ramp(state, dry, place) * plain[start + t]
+                    sound[start + t] = rest + ramp(state, wet, place) * sound[start + t]
             step_over(state, count)
             start += count
 
