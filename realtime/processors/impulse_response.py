@@ -22,7 +22,7 @@ KAISER_BETA = 8.0
 FINEST_RATIO = 1000
 
 
-class ImpulseFileError(ValueError):
+class ImpulseFileError(AudioFileError):
     """A file that holds no usable impulse response; the text names it and says why."""
 
 
