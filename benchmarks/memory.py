@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 from tonerig.realtime.engine.control import Engine
+from tonerig.realtime.engine.devices import devices
 from tonerig.realtime.engine.program import Program
-from tonerig.realtime.engine.stream import devices
 from tonerig.realtime.presets import model_preset
 
 RATE, BLOCK = 48000.0, 64

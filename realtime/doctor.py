@@ -64,7 +64,7 @@ def examine() -> list[Check]:
 
 def audio_devices() -> Check:
     """Whether there is an input and an output."""
-    from .engine.stream import DeviceError, devices
+    from .engine.devices import DeviceError, devices
 
     name = "audio devices"
     try:
@@ -81,7 +81,7 @@ def audio_devices() -> Check:
 
 def sound_servers() -> Check:
     """Which of JACK, PipeWire and ALSA are there."""
-    from .engine.stream import DeviceError, devices
+    from .engine.devices import DeviceError, devices
 
     name = "sound server"
     if sys.platform != "linux":

@@ -15,10 +15,11 @@ from subprocess import Popen
 
 from .compiler.unit import Unit, finish_compiling, is_cached, start_compiling
 from .engine.control import Engine, Levels
+from .engine.devices import Device, DeviceError, choose, refresh
 from .engine.privileges import lock_memory, missing_priority
 from .engine.program import Program
 from .engine.recorder import Recorder, What
-from .engine.stream import Device, DeviceError, Stream, choose, refresh, server_block
+from .engine.stream import open_stream
 from .processors.neural import Neural
 from .processors.processor import Processor
 
@@ -102,14 +103,16 @@ class Session:
         self.events: list[str] = []
         self._source = choose(setup.input_device, "input")
         self._target = choose(setup.output_device, "output")
-        self.block = self._device_block()
         inputs, outputs = max(setup.channels), min(2, self._target.outputs)
-        self._stream = Stream(self._source, self._target, setup.rate, self.block, inputs, outputs)
+        self._stream = open_stream(self._source, self._target, setup.rate, setup.block, inputs, outputs)
+        self.block = self._stream.block
+        if self.block != setup.block:
+            self._notify(f"the JACK server asks for {self.block} frames at a time, not {setup.block}")
         self._compiling: Popen[str] | None = None
         self._tell(lock_memory())
         program = self._program(build())
         route = [channel - 1 for channel in setup.channels]
-        tap_s = TAP_S if setup.record is not None else 0.0
+        tap_s = TAP_S if setup.record is not None else 2.0
         self.engine = Engine(program, outputs, route=route, tap_s=tap_s, block=self.block)
         self.recorder = (
             Recorder(self.engine, setup.record, setup.record_what) if setup.record is not None else None
@@ -180,12 +183,6 @@ class Session:
             events=self.events,
         )
 
-    def _device_block(self) -> int:
-        block = server_block(self._target)
-        if block is not None and block != self.setup.block:
-            self._notify(f"the JACK server asks for {block} frames at a time, not {self.setup.block}")
-        return block or self.setup.block
-
     def _program(self, chain: list[Processor]) -> Program:
         """A program of the chain, with ONNX Runtime in the place of kernels that are still to be compiled."""
         missing: list[Unit] = []
@@ -254,7 +251,7 @@ class Session:
         refresh()
         source, target = _same(self._source, "input"), _same(self._target, "output")
         inputs, outputs = self._stream.inputs, self._stream.outputs
-        self._stream = Stream(source, target, self.setup.rate, self.block, inputs, outputs)
+        self._stream = open_stream(source, target, self.setup.rate, self.setup.block, inputs, outputs)
         self.engine.forget_clock()
         self._stream.start(self.engine)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine.stream import Device, DeviceError
+from .engine.devices import Device, DeviceError
 
 Samples = NDArray[np.float32]
 

@@ -30,7 +30,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def jack_server() -> Iterator[str]:
     """A JACK server of our own, 64 frames at 48 kHz, two channels each way; gives its name."""
     from tonerig.realtime.bench.server import NoServerError, dummy_server
-    from tonerig.realtime.engine.stream import DeviceError
+    from tonerig.realtime.engine.devices import DeviceError
 
     try:
         with dummy_server() as name:

@@ -20,8 +20,9 @@ from ...export.model import (
     receptive_field,
 )
 from ..engine.control import Engine, Statistics
+from ..engine.devices import choose
 from ..engine.program import Program, compile_chain
-from ..engine.stream import Stream, choose
+from ..engine.stream import open_stream
 from ..library import named
 from ..processors import processor_class
 from ..processors.neural import Neural
@@ -113,7 +114,7 @@ def a1_standard() -> NeuralModel:
 
 def _compiled(chain: list[Processor], seconds: float) -> Statistics:
     engine = Engine(Program(chain, RATE, FRAMES, 1), 2, block=FRAMES)
-    stream = Stream(choose(None, "input"), choose(None, "output"), RATE, FRAMES, 1, 2)
+    stream = open_stream(choose(None, "input"), choose(None, "output"), RATE, FRAMES, 1, 2)
     stream.start(engine)
     try:
         with busy_threads():

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..engine.stream import devices, refresh
+from ..engine.devices import devices, refresh
 
 PATIENCE_S = 10.0
 

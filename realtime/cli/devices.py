@@ -13,8 +13,8 @@ def devices(as_json: JsonOption = False) -> None:
 
     Numbers and names are what --input-device and --output-device take; i and o mark the defaults.
     """
-    from ..engine.stream import DeviceError, choose
-    from ..engine.stream import devices as all_devices
+    from ..engine.devices import DeviceError, choose
+    from ..engine.devices import devices as all_devices
 
     found = all_devices()
     defaults: dict[str, int | None] = {}

@@ -27,7 +27,7 @@ def latency(
 
     Noise bursts are played at -12 dBFS: turn speakers and headphones down first.
     """
-    from ..engine.stream import choose
+    from ..engine.devices import choose
     from ..roundtrip import BURSTS, measure
 
     source, target = choose(input_device, "input"), choose(output_device, "output")

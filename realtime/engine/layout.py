@@ -97,6 +97,24 @@ ENGINE = np.dtype(
 )
 """The whole state of the audio thread."""
 
+JACK = np.dtype(
+    [
+        ("engine", "i8"),  # address of its ENGINE
+        ("get_buffer", "i8"),  # address of jack_port_get_buffer
+        ("inputs", "i8"),  # ports
+        ("outputs", "i8"),
+        ("ports_in", "i8"),
+        ("ports_out", "i8"),
+        ("buffers_in", "i8"),  # addresses of the present block's channels
+        ("buffers_out", "i8"),
+        ("xruns", "i8"),  # counted by JACK's notification thread
+        ("xruns_seen", "i8"),
+        ("down", "i8"),  # 1 once the server has gone
+    ],
+    align=True,
+)
+"""What JACK's callbacks are given."""
+
 FADE_S = 0.02
 """Length of a fade between two programs, N samples.
 

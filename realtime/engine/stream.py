@@ -1,111 +1,32 @@
-"""A PortAudio stream whose callback is compiled code.
+"""A stream between two devices whose callback is compiled code.
 
 sounddevice loads PortAudio and knows its types; the stream itself is opened through its C functions,
-since sounddevice would put a Python callback in between. The device asks for as many frames as it likes:
-a fixed number makes PortAudio buffer another block on JACK.
+since sounddevice would put a Python callback in between. The device asks for as many frames as it likes.
+On a JACK server `JackStream` takes PortAudio's place.
 """
 
 from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from .control import Engine
+from .devices import Device, DeviceError, portaudio
+from .jack import JackStream
+
+ALSA_PERIODS = 3
 
 
-class DeviceError(RuntimeError):
-    """A device that is not there, or does not do what is asked."""
-
-
-@dataclass(frozen=True)
-class Device:
-    """An audio device as PortAudio lists it."""
-
-    index: int
-    name: str
-    host: str
-    inputs: int
-    outputs: int
-    rate: float
-
-
-def devices() -> list[Device]:
-    """All audio devices of this machine.
-
-    Raises
-    ------
-    DeviceError
-        when PortAudio is not installed.
-    """
-    sounddevice = _sounddevice()
-    hosts = sounddevice.query_hostapis()
-    return [
-        Device(
-            d["index"],
-            d["name"],
-            hosts[d["hostapi"]]["name"],
-            d["max_input_channels"],
-            d["max_output_channels"],
-            d["default_samplerate"],
-        )
-        for d in sounddevice.query_devices()
-    ]
-
-
-def refresh() -> None:
-    """Look for devices anew: PortAudio only sees what was there when it started. No stream may be open.
-
-    Raises
-    ------
-    DeviceError
-    """
-    sounddevice = _sounddevice()
-    try:
-        sounddevice._terminate()
-        sounddevice._initialize()
-    except sounddevice.PortAudioError as error:
-        raise DeviceError(f"PortAudio does not start: {error}") from None
-
-
-def choose(wanted: str | int | None, direction: str) -> Device:
-    """The device of a number, of a name or a part of one, or the default one (JACK's where it runs).
-
-    Parameters
-    ----------
-    direction : ``"input"`` or ``"output"``
-
-    Raises
-    ------
-    DeviceError
-    """
-    usable = [d for d in devices() if (d.inputs if direction == "input" else d.outputs) > 0]
-    if not usable:
-        raise DeviceError(f"there is no audio {direction} device; connect one or start a JACK server")
-    if wanted is None:
-        jack = [d for d in usable if d.host.startswith("JACK")]
-        default = _sounddevice().default.device[0 if direction == "input" else 1]
-        return jack[0] if jack else next((d for d in usable if d.index == default), usable[0])
-    text = str(wanted)
-    if text.isdigit():
-        found = [d for d in usable if d.index == int(text)]
-    else:
-        exact = [d for d in usable if d.name.lower() == text.lower()]
-        found = exact or [d for d in usable if text.lower() in f"{d.name}, {d.host}".lower()]
-    if not found:
-        raise DeviceError(f"there is no {direction} device {text!r}; 'tonerig devices' lists them")
-    return found[0]
-
-
-class Stream:
+class PortAudioStream:
     """An open stream between two devices, served by an engine's compiled callback.
 
     Parameters
     ----------
-    inputs, outputs : channels to open on each device
+    source, target : devices of one host API
+    rate : in Hz
     block : frames the device should ask for at a time, where it lets one choose
+    inputs, outputs : channels to open on each device
 
     Raises
     ------
@@ -119,9 +40,8 @@ class Stream:
         self.source, self.target, self.rate, self.block = source, target, rate, block
         self.inputs, self.outputs = inputs, outputs
         self._stream: Any = None
-        sounddevice = _sounddevice()
-        self._lib, self._ffi = sounddevice._lib, sounddevice._ffi
-        self._check_channels()
+        library = portaudio()
+        self._lib, self._ffi = library._lib, library._ffi
         self._parameters = [self._describe(source, inputs), self._describe(target, outputs)]
         self._refuse(
             self._lib.Pa_IsFormatSupported(*self._parameters, float(rate)),
@@ -130,6 +50,8 @@ class Stream:
 
     def start(self, engine: Engine) -> None:
         """Open the stream and begin; the engine must live until `close`."""
+        if "ALSA" in self.target.host:
+            _call_portaudio("PaAlsa_SetNumPeriods", ctypes.c_int(ALSA_PERIODS))
         stream = self._ffi.new("PaStream**")
         callback = self._ffi.cast("PaStreamCallback*", engine.callback)
         user = self._ffi.cast("void*", engine.address)
@@ -137,7 +59,8 @@ class Stream:
         self._refuse(error, "could not be opened")
         self._stream = stream[0]
         if "ALSA" in self.target.host:
-            _ask_alsa_for_priority(self._lib, int(self._ffi.cast("intptr_t", self._stream)))
+            address = int(self._ffi.cast("intptr_t", self._stream))
+            _call_portaudio("PaAlsa_EnableRealtimeScheduling", ctypes.c_void_p(address), ctypes.c_int(1))
         self._refuse(self._lib.Pa_StartStream(self._stream), "could not be started")
 
     @property
@@ -152,19 +75,12 @@ class Stream:
             self._lib.Pa_CloseStream(self._stream)
             self._stream = None
 
-    def _check_channels(self) -> None:
-        for device, count, have, direction in (
-            (self.source, self.inputs, self.source.inputs, "input"),
-            (self.target, self.outputs, self.target.outputs, "output"),
-        ):
-            if count > have:
-                raise DeviceError(f"{device.name} has {have} {direction} channels, asked for {count}")
-
     def _describe(self, device: Device, channels: int) -> Any:
         parameters = self._ffi.new("PaStreamParameters*")
         parameters.device, parameters.channelCount = device.index, channels
         parameters.sampleFormat = self._lib.paFloat32 | self._lib.paNonInterleaved
-        parameters.suggestedLatency = self.block / self.rate
+        periods = ALSA_PERIODS if "ALSA" in device.host else 1
+        parameters.suggestedLatency = periods * self.block / self.rate
         parameters.hostApiSpecificStreamInfo = self._ffi.NULL
         return parameters
 
@@ -178,35 +94,43 @@ class Stream:
             raise DeviceError(f"{names} {problem}: {text}")
 
 
-def server_block(device: Device) -> int | None:
-    """Frames a JACK server asks for at a time; None for devices that let one choose."""
-    if not device.host.startswith("JACK"):
-        return None
-    library = ctypes.util.find_library("jack")
-    if library is None:
-        return None
-    jack = ctypes.CDLL(library)
-    jack.jack_client_open.restype = ctypes.c_void_p
-    client = jack.jack_client_open(b"tonerig-query", 1, None)  # 1: start no server
-    if not client:
-        return None
-    try:
-        return int(jack.jack_get_buffer_size(ctypes.c_void_p(client)))
-    finally:
-        jack.jack_client_close(ctypes.c_void_p(client))
+def _call_portaudio(name: str, *arguments: Any) -> None:
+    """Call a function that only some builds of PortAudio have and sounddevice does not know."""
+    library = ctypes.util.find_library("portaudio")
+    function = getattr(ctypes.CDLL(library), name, None) if library else None
+    if function is not None:
+        function(*arguments)
 
 
-def _sounddevice() -> Any:
-    try:
-        import sounddevice
-    except OSError as error:
-        how = "apt install libportaudio2" if sys.platform == "linux" else "install PortAudio"
-        raise DeviceError(f"PortAudio is not installed ({error}); {how}") from None
-    return sounddevice
+Stream: TypeAlias = JackStream | PortAudioStream
 
 
-def _ask_alsa_for_priority(library: Any, stream: int) -> None:
-    name = ctypes.util.find_library("portaudio")
-    enable = getattr(ctypes.CDLL(name), "PaAlsa_EnableRealtimeScheduling", None) if name else None
-    if enable is not None:
-        enable(ctypes.c_void_p(stream), 1)
+def open_stream(source: Device, target: Device, rate: float, block: int, inputs: int, outputs: int) -> Stream:
+    """A stream between two devices, ready to start.
+
+    Parameters
+    ----------
+    source, target : devices, both on JACK or both not
+    rate : in Hz
+    block : frames the device should ask for at a time, where it lets one choose
+    inputs, outputs : channels to open on each device, from the first one on
+
+    Raises
+    ------
+    DeviceError
+        when a device refuses the rate or the channels.
+    """
+    for device, count, have, direction in (
+        (source, inputs, source.inputs, "input"),
+        (target, outputs, target.outputs, "output"),
+    ):
+        if count > have:
+            raise DeviceError(f"{device.name} has {have} {direction} channels, asked for {count}")
+    if source.host != target.host:
+        raise DeviceError(
+            f"{source.name} ({source.host}) and {target.name} ({target.host}) do not run together; "
+            "choose two devices of one of them"
+        )
+    if source.on_jack:
+        return JackStream(source, target, rate, inputs, outputs)
+    return PortAudioStream(source, target, rate, block, inputs, outputs)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tonerig.realtime.audio_files import AudioReader
+from tonerig.realtime.engine.devices import refresh
 from tonerig.realtime.engine.program import Program
 from tonerig.realtime.engine.runner import Runner
-from tonerig.realtime.engine.stream import refresh
 from tonerig.realtime.live import Session, Setup
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.neural import Neural

@@ -8,7 +8,8 @@ import time
 import pytest
 from tonerig.realtime.bench.gil import busy_threads
 from tonerig.realtime.engine.control import Engine, Statistics
-from tonerig.realtime.engine.stream import DeviceError, Stream, choose, server_block
+from tonerig.realtime.engine.devices import DeviceError, choose
+from tonerig.realtime.engine.stream import Stream, open_stream
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.neural import Neural
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("jack_server")
 
 
 def _stream(rate: float = 48000.0, inputs: int = 1, outputs: int = 2) -> Stream:
-    return Stream(choose(None, "input"), choose(None, "output"), rate, 64, inputs, outputs)
+    return open_stream(choose(None, "input"), choose(None, "output"), rate, 64, inputs, outputs)
 
 
 def _run(engine: Engine, seconds: float) -> None:
@@ -40,7 +41,9 @@ def test_jack_devices_are_the_default_and_found_by_name_and_number() -> None:
 
 def test_the_servers_block_is_known() -> None:
     """The server was started with 64 frames."""
-    assert server_block(choose(None, "output")) == 64
+    stream = _stream()
+    stream.close()
+    assert stream.block == 64
 
 
 @pytest.mark.parametrize("direction", ["input", "output"])

@@ -1,0 +1,177 @@
+"""A stream on a JACK server, as a JACK client of its own with compiled code as its process callback.
+
+PortAudio's JACK side is not used for sound: once the server has died it waits ten minutes to close a
+stream, and it tells xruns only with the block after. Here the server's death, xruns and block are known
+at once, the ports are called ``tonerig:in_1`` and so on, and they are connected by themselves.
+
+JACK's functions are called by ctypes; those of the callback are called by compiled code, by address.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..compiler.layout import State
+from ..compiler.unit import load
+from .control import Engine
+from .devices import Device, DeviceError
+from .layout import JACK
+from .program import ENGINE_UNIT
+
+CLIENT = b"tonerig"
+NO_START_SERVER = 1
+IS_INPUT, IS_OUTPUT = 1, 2
+AUDIO = b"32 bit float mono audio"
+EXISTS = 17  # a connection that is there already
+
+
+class JackStream:
+    """A client of the JACK server, its inputs connected to one client's ports and its outputs to another's.
+
+    Parameters
+    ----------
+    source, target : clients of the server, as PortAudio lists them
+    rate : in Hz; the server's, or it is refused
+    inputs, outputs : ports, connected to the first ones of each
+
+    Attributes
+    ----------
+    block : frames the server asks for at a time
+
+    Raises
+    ------
+    DeviceError
+        when there is no server, or it runs at another rate.
+    """
+
+    def __init__(self, source: Device, target: Device, rate: float, inputs: int, outputs: int) -> None:
+        self.source, self.target, self.inputs, self.outputs = source, target, inputs, outputs
+        self._jack = _library()
+        self._client = self._jack.jack_client_open(CLIENT, NO_START_SERVER, None)
+        if not self._client:
+            raise DeviceError("the JACK server does not answer; start it again, or choose another device")
+        with self._closing_on_error():
+            self.block = int(self._jack.jack_get_buffer_size(self._client))
+            served = self._jack.jack_get_sample_rate(self._client)
+            if served != rate:
+                raise DeviceError(
+                    f"{source.name} does not run at {rate:g} Hz: the JACK server runs at {served} Hz; "
+                    f"use --rate {served}, or start the server with -r {rate:g}"
+                )
+            self._state = State(
+                JACK,
+                ports_in=(np.int64, inputs),
+                ports_out=(np.int64, outputs),
+                buffers_in=(np.int64, inputs),
+                buffers_out=(np.int64, outputs),
+            )
+            record = self._state.record
+            record["inputs"], record["outputs"] = inputs, outputs
+            record["get_buffer"] = ctypes.cast(self._jack.jack_port_get_buffer, ctypes.c_void_p).value
+            self._state.arrays["ports_in"][:] = self._register("in", inputs, IS_INPUT)
+            self._state.arrays["ports_out"][:] = self._register("out", outputs, IS_OUTPUT)
+
+    def start(self, engine: Engine) -> None:
+        """Begin; the engine must live until `close`.
+
+        Raises
+        ------
+        DeviceError
+        """
+        code, here = load(ENGINE_UNIT), ctypes.c_void_p(self._state.address)
+        self._read = code.function("read_word", ctypes.c_int64, result=ctypes.c_int64)
+        self._state.record["engine"] = engine.address
+        self._state.lock()
+        with self._closing_on_error():
+            jack, client = self._jack, self._client
+            jack.jack_set_process_callback(client, ctypes.c_void_p(code["jack_process"]), here)
+            jack.jack_set_xrun_callback(client, ctypes.c_void_p(code["jack_xrun"]), here)
+            jack.jack_on_shutdown(client, ctypes.c_void_p(code["jack_shutdown"]), here)
+            if jack.jack_activate(client) != 0:
+                raise DeviceError("the JACK server refused to start the stream")
+            for number, port in enumerate(self._ports_of(self.source, IS_OUTPUT)[: self.inputs]):
+                self._connect(port, self._name("ports_in", number))
+            for number, port in enumerate(self._ports_of(self.target, IS_INPUT)[: self.outputs]):
+                self._connect(self._name("ports_out", number), port)
+
+    @property
+    def active(self) -> bool:
+        """Whether the server still calls."""
+        return self._client is not None and self._read(self._state.field_address("down")) == 0
+
+    def close(self) -> None:
+        """Leave the server; afterwards no callback comes."""
+        if self._client is not None:
+            self._jack.jack_client_close(self._client)
+            self._client = None
+
+    @contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _register(self, name: str, count: int, flags: int) -> list[int]:
+        ports = []
+        for number in range(1, count + 1):
+            port = self._jack.jack_port_register(self._client, f"{name}_{number}".encode(), AUDIO, flags, 0)
+            if not port:
+                raise DeviceError("the JACK server has no ports left")
+            ports.append(port)
+        return ports
+
+    def _name(self, ports: str, number: int) -> bytes:
+        port = ctypes.c_void_p(int(self._state.arrays[ports][number]))
+        name: bytes = self._jack.jack_port_name(port)
+        return name
+
+    def _ports_of(self, device: Device, flags: int) -> list[bytes]:
+        """Names of a client's audio ports, in the server's order."""
+        found = self._jack.jack_get_ports(self._client, None, AUDIO, flags)
+        if not found:
+            return []
+        names: list[bytes] = []
+        while (name := found[len(names)]) is not None:
+            names.append(name)
+        self._jack.jack_free(found)
+        return [name for name in names if name.startswith(device.name.encode() + b":")]
+
+    def _connect(self, source: bytes, target: bytes) -> None:
+        if self._jack.jack_connect(self._client, source, target) not in (0, EXISTS):
+            raise DeviceError(f"{source.decode()} could not be connected to {target.decode()}")
+
+
+@cache
+def _library() -> Any:
+    name = ctypes.util.find_library("jack")
+    if name is None:
+        raise DeviceError("JACK's library is not installed: apt install libjack-jackd2-0")
+    jack = ctypes.CDLL(name)
+    pointer, text, word, flags = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_ulong
+    for function, result, arguments in (
+        ("jack_client_open", pointer, [text, ctypes.c_int, pointer]),
+        ("jack_client_close", ctypes.c_int, [pointer]),
+        ("jack_activate", ctypes.c_int, [pointer]),
+        ("jack_get_buffer_size", word, [pointer]),
+        ("jack_get_sample_rate", word, [pointer]),
+        ("jack_set_process_callback", ctypes.c_int, [pointer] * 3),
+        ("jack_set_xrun_callback", ctypes.c_int, [pointer] * 3),
+        ("jack_on_shutdown", None, [pointer] * 3),
+        ("jack_port_register", pointer, [pointer, text, text, flags, flags]),
+        ("jack_port_name", text, [pointer]),
+        ("jack_port_get_buffer", pointer, [pointer, word]),
+        ("jack_get_ports", ctypes.POINTER(text), [pointer, text, text, flags]),
+        ("jack_connect", ctypes.c_int, [pointer, text, text]),
+        ("jack_free", None, [pointer]),
+    ):
+        getattr(jack, function).restype, getattr(jack, function).argtypes = result, arguments
+    return jack
