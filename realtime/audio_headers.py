@@ -2,7 +2,7 @@
 
 Decoders fill what is missing with silence, so that a file cut off in a download would pass for whole.
 WAV and AIFF say how many bytes of samples follow, FLAC and MP3 how many samples or bytes there are in
-all; each is compared with the file. (Ogg needs none: a cut-off file is refused by its decoder.)
+all; each is compared with the file. Ogg marks its last page.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ FLAC_BLOCK_SIZES = {
     **{k: 256 << (k - 8) for k in range(8, 16)},
 }
 LONGEST_FLAC_FRAME = 2**20
+LONGEST_OGG_PAGE = 65307
 
 
 def header_problem(path: Path) -> str | None:
@@ -38,6 +39,9 @@ def header_problem(path: Path) -> str | None:
             return _missing_samples(_chunks(file, ">"), b"SSND", size)
         if start[:4] == b"fLaC":
             return _missing_flac(path.read_bytes() if size < 2**21 else _ends(file, size))
+        if start[:4] == b"OggS":
+            file.seek(max(0, size - LONGEST_OGG_PAGE))
+            return _ogg_problem(file.read())
         if start[:3] == b"ID3" or start[:1] == b"\xff":
             return _missing_mp3(file, start, size)
     return None
@@ -103,6 +107,16 @@ def _missing_mp3(file: BinaryIO, start: bytes, size: int) -> str | None:
     offset = mark.end() + 4 + (4 if frame[mark.end() + 3] & 1 else 0)
     promised = int.from_bytes(frame[offset : offset + 4], "big")
     return _shortfall(promised, size - place, "bytes of sound") if size - place < promised else None
+
+
+def _ogg_problem(tail: bytes) -> str | None:
+    """Look for a whole last page that is marked as the end of the stream; RFC 3533, section 6."""
+    for match in re.finditer(b"OggS", tail):
+        page = tail[match.start() :]
+        segments = page[27 : 27 + page[26]] if len(page) > 26 else b""
+        if len(page) >= 27 and page[5] & 4 and len(page) >= 27 + page[26] + sum(segments):
+            return None
+    return "is cut off: its last page is missing; get a whole copy"
 
 
 def _ends(file: BinaryIO, size: int) -> bytes:

@@ -29,8 +29,8 @@ MOST_PARTIALS = 12
 CLEAR = 0.8
 """Least value of the normalised square difference at the period; 1 for a periodic sound, 0 for noise."""
 QUIET_DB = -75.0
-UNSTEADY = 0.02
-"""Noise, relative to it, below which a partial's frequency is no better known: strings beat and decay."""
+UNSTEADY = 0.003
+"""Disturbance of a partial by others near it, against the strongest one: strings beat, and ring along."""
 STIFFEST = 1e-3
 """Greatest inharmonicity B that is taken for a string's."""
 
@@ -146,7 +146,9 @@ def _refined(x: NDArray[np.float64], rate: float, rough: float) -> tuple[float, 
         numbers, measured, weights = _partials(x, rate, frequency, stiffness, count)
         if numbers.size == 0:
             return frequency, stiffness
-        frequency, stiffness = _stiff_string(numbers, measured, weights)
+        frequency, stiffness, step = _stiff_string(numbers, measured, weights)
+        if step > 1:  # only every second partial, say: the rough pitch was that much too low
+            frequency, stiffness = step * frequency, step * step * stiffness
     return frequency * math.sqrt(1 + stiffness), stiffness
 
 
@@ -177,9 +179,11 @@ def _partials(
         measured.append((turn + round(near - turn)) * rate / hop)
         found.append(magnitude[k])
     heights = np.array(found)
-    kept = heights > 1e-3 * np.max(heights, initial=0.0)
-    weights = 1 / np.hypot(floor / heights[kept], UNSTEADY)
-    return np.array(numbers, float)[kept], np.array(measured)[kept], weights
+    tallest = np.max(heights, initial=0.0)
+    kept = heights > 1e-3 * tallest
+    numbered = np.array(numbers, float)[kept]
+    weights = heights[kept] / np.hypot(floor / numbered, UNSTEADY * tallest)
+    return numbered, np.array(measured)[kept], weights
 
 
 def _interpolated(magnitude: NDArray[np.float64], k: int) -> float:
@@ -191,31 +195,28 @@ def _interpolated(magnitude: NDArray[np.float64], k: int) -> float:
 
 def _stiff_string(
     numbers: NDArray[np.float64], measured: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[float, float]:
-    """f and B of the string, by weighted least squares that put aside what does not belong to it.
+) -> tuple[float, float, int]:
+    """f and B of the string, and the greatest divisor that the numbers of its partials have in common.
 
-    ``(f_n / n)² = f² + f² B n²`` is a line over n²; an error of a partial counts as much less there
-    as its number is higher.
+    By weighted least squares, which put aside what does not belong to it:
+    ``(f_n / n)² = f² + f² B n²`` is a line over n². ``weights`` go with the ratio ``f_n / n``.
     """
     kept = np.ones(len(numbers), bool)
     squares, ordinates = numbers**2, (measured / numbers) ** 2
-    strength = numbers * weights
-    intercept, slope = float(np.average(ordinates, weights=strength**2)), 0.0
+    intercept, slope = float(np.average(ordinates, weights=weights**2)), 0.0
     for _ in range(4):
         columns = np.stack([np.ones(kept.sum()), squares[kept]], axis=1)
         if kept.sum() >= 3:
-            scale = strength[kept, None]
+            scale = weights[kept, None]
             solved = np.linalg.lstsq(columns * scale, ordinates[kept] * scale[:, 0], rcond=None)[0]
             intercept, slope = float(solved[0]), float(solved[1])
         if kept.sum() < 3 or not 0 <= slope <= STIFFEST * intercept:
             slope = min(max(slope, 0.0), STIFFEST * intercept)
-            intercept = float(
-                np.average(ordinates[kept] - slope * squares[kept], weights=strength[kept] ** 2)
-            )
+            intercept = float(np.average(ordinates[kept] - slope * squares[kept], weights=weights[kept] ** 2))
         cents = 600 / math.log(2) * np.log(np.maximum(ordinates, 1e-9) / (intercept + slope * squares))
         spread = max(0.5, 2.5 * float(np.median(np.abs(cents[kept]))))
         agreeing = np.abs(cents) <= spread
         if agreeing.sum() < max(1, len(numbers) // 2) or (agreeing == kept).all():
             break
         kept = agreeing
-    return math.sqrt(intercept), slope / intercept
+    return math.sqrt(intercept), slope / intercept, math.gcd(*numbers[kept].astype(int))
