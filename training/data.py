@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from torch import Tensor
 
+from ..realtime.plucked import riff
 from .config import TrainingConfig, TrainingError
-from .signals import dry_signal, plucked_di
+from .signals import dry_signal
 from .teachers import Settings, Teacher, wet_signal
 
 Array: TypeAlias = NDArray[np.float32]
 
 GUITAR_FOLDER = Path("/usr/share/sonic-pi/samples")
 GUITAR_FILES = ("guit_e_fifths.flac", "guit_e_slide.flac", "guit_em9.flac", "guit_harmonics.flac")
-HELD_OUT_SEED = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ def held_out_pairs(teacher: Teacher, rate: float, settings: Settings) -> list[Pa
     """Sound that training never hears, through the same teacher.
 
     The recordings of a real guitar in Debian's ``sonic-pi-samples``; where they are not installed,
-    one phrase of `signals.plucked_di`, named ``plucked_di``.
+    the project's own phrase, named ``riff``.
     """
-    recordings = held_out_guitar(rate) or {"plucked_di": plucked_di(12.0, rate, HELD_OUT_SEED)}
+    recordings = held_out_guitar(rate) or {"riff": riff(rate)}
     return [_pair(teacher, name, dry, rate, settings) for name, dry in recordings.items()]
 
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..export.writing import write_bytes
+from ..realtime.plucked import riff
 from .data import Pair
 from .losses import error_to_signal, pre_emphasis, spectral_distance
 from .networks import LstmNetwork, WaveNetNetwork
-from .signals import plucked_di
 
 Array: TypeAlias = NDArray[np.float32]
 Model: TypeAlias = Callable[[Array], Array]
@@ -106,11 +106,11 @@ def run_network(network: LstmNetwork | WaveNetNetwork, dry: Array, block: int = 
 
 
 def loudness_db(model: Model, rate: float) -> float:
-    """RMS level in dB of a model's output for ten seconds of `signals.plucked_di` with seed 0.
+    """RMS level in dB of a model's output for the phrase `tonerig.realtime.plucked.riff`.
 
     What a preset's output normalisation starts from; NAM's files state the same of their own phrase.
     """
-    output = model(plucked_di(10.0, rate, 0)).astype(np.float64)
+    output = model(riff(rate)).astype(np.float64)
     return 10 * math.log10(max(float(np.mean(output**2)), 1e-12))
 
 

@@ -16,7 +16,7 @@ Generator: TypeAlias = np.random.Generator
 
 LOWEST_HZ, HIGHEST_HZ = 80.0, 1200.0
 SECTION_S = 10.0
-OPEN_STRINGS_HZ = (82.41, 110.0, 146.83, 196.0, 246.94, 329.63)
+CHORD_STRINGS_HZ = (82.41, 110.0, 146.83)
 
 
 def dry_signal(seconds: float, rate: float, seed: int) -> Array:
@@ -41,64 +41,17 @@ def dry_signal(seconds: float, rate: float, seed: int) -> Array:
     ValueError
         For a length or rate outside these ranges.
     """
-    frames = _frames(seconds, rate)
+    if not seconds > 0 or not rate >= 8000:
+        raise ValueError(
+            f"a signal of {seconds} s at {rate} Hz was asked for; it needs more than 0 s and at least 8000 Hz"
+        )
+    frames = round(seconds * rate)
     length = round(SECTION_S * rate)
     sections = [
         _section(np.random.default_rng((seed, index)), min(length, frames - start), rate)
         for index, start in enumerate(range(0, frames, length))
     ]
     return np.concatenate(sections).astype(np.float32)
-
-
-def plucked_di(seconds: float, rate: float, seed: int) -> Array:
-    """A played phrase on one pickup, as a guitar plugged straight into a recorder gives it.
-
-    Strummed chords of a progression in E minor alternate with picked notes of its pentatonic scale.
-
-    Parameters
-    ----------
-    seconds : length, more than 0
-    rate : sample rate in Hz, at least 8000
-    seed : the same seed gives the same phrase
-
-    Returns
-    -------
-    ndarray, shape (round(seconds * rate),)
-        Peak 0.7.
-
-    Raises
-    ------
-    ValueError
-        For a length or rate outside these ranges.
-    """
-    rng = np.random.default_rng(seed)
-    frames = _frames(seconds, rate)
-    beat = 60.0 / 96.0
-    output = np.zeros(frames)
-    shapes = ((0, 2, 2, 0, 0, 0), (None, 3, 2, 0, 1, 0), (3, 2, 0, 0, 0, 3), (None, None, 0, 2, 3, 2))
-    scale = OPEN_STRINGS_HZ[3] * 2.0 ** (np.array((0, 3, 5, 7, 9, 12)) / 12)
-    for bar in range(int(np.ceil(seconds / (4 * beat)))):
-        shape = shapes[bar % len(shapes)]
-        strings = [
-            string * 2.0 ** (fret / 12)
-            for string, fret in zip(OPEN_STRINGS_HZ, shape, strict=True)
-            if fret is not None
-        ]
-        start = 4 * bar * beat
-        for at, length in ((0.0, 2.0), (1.5, 1.0)):
-            _add(output, start + at * beat, _strum(rng, strings, length * beat, rate), rate)
-        for at in (2.5, 3.0, 3.5):
-            note = _string(rng, float(rng.choice(scale)), 0.8 * beat, rate)
-            _add(output, start + at * beat, 0.8 * note, rate)
-    return (0.7 * output / max(float(np.abs(output).max()), 1e-9)).astype(np.float32)
-
-
-def _frames(seconds: float, rate: float) -> int:
-    if not seconds > 0 or not rate >= 8000:
-        raise ValueError(
-            f"a signal of {seconds} s at {rate} Hz was asked for; it needs more than 0 s and at least 8000 Hz"
-        )
-    return round(seconds * rate)
 
 
 def _add(output: Samples, start_s: float, sound: Samples, rate: float) -> None:
@@ -198,7 +151,7 @@ def _bend(rng: Generator, seconds: float, rate: float) -> Samples:
 
 def _chord(rng: Generator, seconds: float, rate: float) -> Samples:
     """Two to six strings struck one after another: fifths, or a barre chord."""
-    root = float(rng.choice(OPEN_STRINGS_HZ[:3])) * 2.0 ** (rng.integers(0, 13) / 12)
+    root = float(rng.choice(CHORD_STRINGS_HZ)) * 2.0 ** (rng.integers(0, 13) / 12)
     steps = ((0, 7), (0, 7, 12), (0, 7, 12, 16, 19, 24), (0, 7, 12, 15, 19, 24), (0, 4, 7), (0, 5))
     chosen = steps[rng.integers(len(steps))]
     return _strum(rng, [root * 2.0 ** (step / 12) for step in chosen], max(seconds, 0.3), rate)

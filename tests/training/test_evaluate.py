@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tonerig.realtime.plucked import riff
 from tonerig.training.config import make_network
 from tonerig.training.data import Pair
 from tonerig.training.evaluate import esr_of, evaluate, loudness_db, run_network
-from tonerig.training.signals import plucked_di
 
 
 def _pairs() -> list[Pair]:
@@ -61,7 +61,7 @@ def test_a_network_runs_in_blocks() -> None:
 
 def test_loudness_is_the_level_of_the_standard_phrase() -> None:
     """A model at half the level is 6.02 dB quieter, and the phrase itself has its RMS level."""
-    phrase = plucked_di(10.0, 48000.0, 0).astype(np.float64)
+    phrase = riff(48000.0).astype(np.float64)
     level = loudness_db(lambda dry: dry, 48000.0)
     assert level == pytest.approx(20 * np.log10(np.sqrt(np.mean(phrase**2))))
     assert loudness_db(lambda dry: 0.5 * dry, 48000.0) == pytest.approx(level - 6.0206, abs=1e-3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 from tonerig.training import signals
-from tonerig.training.signals import dry_signal, plucked_di
+from tonerig.training.signals import dry_signal
 
 
 @pytest.mark.parametrize("rate", [16000, 44100, 96000])
@@ -64,18 +64,8 @@ def test_a_string_decays() -> None:
     assert np.abs(x[-tenth:]).max() < 0.5 * np.abs(x[:tenth]).max()
 
 
-def test_plucked_di_is_a_phrase() -> None:
-    """The phrase has its length and a peak of 0.7, sounds throughout, and is the same for a seed."""
-    x = plucked_di(4.0, 44100, 7)
-    assert x.shape == (176400,)
-    assert np.abs(x).max() == pytest.approx(0.7, abs=1e-6)
-    assert all(np.abs(part).max() > 0.02 for part in np.array_split(x, 8))
-    np.testing.assert_array_equal(x, plucked_di(4.0, 44100, 7))
-
-
 @pytest.mark.parametrize(("seconds", "rate"), [(0.0, 48000), (-1.0, 48000), (1.0, 4000), (1.0, float("nan"))])
 def test_bad_lengths_and_rates_are_refused(seconds: float, rate: float) -> None:
     """No length or a rate too low for the highest notes raises an error that names both."""
-    for make in (dry_signal, plucked_di):
-        with pytest.raises(ValueError, match="needs more than 0 s"):
-            make(seconds, rate, 1)
+    with pytest.raises(ValueError, match="needs more than 0 s"):
+        dry_signal(seconds, rate, 1)
