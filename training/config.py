@@ -59,7 +59,7 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "wavenet": Recipe(),
-    "lstm": Recipe(batch=16, segment=16384, warm_up=2048, truncation=2048, learning_rate=1e-2),
+    "lstm": Recipe(batch=16, segment=16384, warm_up=2048, truncation=2048, learning_rate=5e-3),
 }
 """The recipe of each kind of network, by the first word of its name."""
 

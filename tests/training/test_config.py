@@ -41,7 +41,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         steps=7,
         resume=False,
         settings={"drive": 2},
-        recipe=Recipe(batch=4, segment=16384, warm_up=2048, truncation=2048, learning_rate=1e-2),
+        recipe=Recipe(batch=4, segment=16384, warm_up=2048, truncation=2048, learning_rate=5e-3),
     )
 
 
