@@ -20,6 +20,7 @@ from .audio_files import SUFFIXES, AudioReader
 from .engine.program import Program
 from .engine.runner import Runner
 from .presets import Preset
+from .processors.neural import Neural
 from .wav_writer import SampleFormat, WavWriter
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Rendered:
     clipped : samples over full scale in an integer format
     replaced : input samples that were NaN or infinite and became 0
     muted : numbers (from 1) of processors that put out NaN or Inf and were silenced
+    resampled : rates in Hz of models that are not the file's, around which it was resampled
     """
 
     input: Path
@@ -94,6 +96,7 @@ class Rendered:
     clipped: int = 0
     replaced: int = 0
     muted: tuple[int, ...] = ()
+    resampled: tuple[float, ...] = ()
 
 
 def expand(inputs: Sequence[Path]) -> list[Path]:
@@ -234,8 +237,14 @@ def render_file(
             clipped=writer.clipped,
             replaced=reader.replaced,
             muted=tuple(number + 1 for number in program.muted()),
+            resampled=_other_rates(program),
             **facts,
         )
+
+
+def _other_rates(program: Program) -> tuple[float, ...]:
+    rates = {p.model.sample_rate for p in program.chain if isinstance(p, Neural)}
+    return tuple(sorted(rates - {program.rate}))
 
 
 def _meter(rate: float, channels: int) -> LoudnessMeter:

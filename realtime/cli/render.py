@@ -76,6 +76,9 @@ def _line(result: Rendered) -> str:
             f"{result.loudness_lufs:.1f} LUFS, true peak {result.true_peak_db:.1f} dB"
             f" ({result.gain_db:+.1f} dB applied)"
         )
+    if result.resampled:
+        rates = ", ".join(f"{rate:g}" for rate in result.resampled)
+        parts.append(f"resampled from {result.rate:g} to the model's {rates} Hz and back")
     if result.clipped:
         parts.append(f"{result.clipped} samples were over full scale and clipped")
     if result.replaced:

@@ -20,7 +20,7 @@ def test_filters_are_the_standards_at_48_khz() -> None:
 
 @pytest.mark.parametrize("rate", [44100, 48000, 96000])
 def test_a_full_scale_sine_is_at_minus_three(rate: int) -> None:
-    """The standard's calibration: 997 Hz at 0 dBFS in one channel is -3.01 LKFS (at 48 kHz, and near elsewhere)."""
+    """The standard's calibration: 997 Hz at 0 dBFS in one channel is at -3.01 LKFS."""
     meter = LoudnessMeter(rate, 1)
     meter.add(np.sin(2 * np.pi * 997 * np.arange(5 * rate) / rate)[None].astype(np.float32))
     assert meter.integrated() == pytest.approx(-3.01, abs=0.02)

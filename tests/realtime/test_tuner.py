@@ -61,7 +61,7 @@ def test_each_string_within_a_tenth_of_a_cent(rate: int, detune: float) -> None:
 @pytest.mark.parametrize("level_db", [0.0, -20.0, -40.0])
 @pytest.mark.parametrize("stiffness", [0.0, 2e-4])
 def test_levels_and_noise(level_db: float, stiffness: float) -> None:
-    """From full scale to -40 dBFS with noise at -70 every reading is within half a cent, up to the 24th fret."""
+    """From full scale to -40 dBFS with noise at -70, up to the 24th fret, readings are within half a cent."""
     for number, frequency in enumerate((*STRINGS, 659.2551, 1318.5102)):
         sound = string(
             frequency, stiffness=stiffness, level_db=level_db, noise_db=-70.0, seed=number, seconds=1
@@ -80,7 +80,7 @@ def test_much_noise() -> None:
 
 
 def test_a_stiff_string_is_not_heard_sharp() -> None:
-    """Where the partials' common difference would be off by cents, the first partial's pitch is given, and B."""
+    """Where the partials' distance would be off by cents, the first partial's pitch is given, and B."""
     found = pitch(string(110.0, stiffness=4e-4), RATE)
     assert found is not None
     assert abs(cents_off(found.frequency_hz, 110.0)) < 0.1
@@ -125,7 +125,7 @@ def test_notes(frequency: float, reference: float, note: str, cents: float) -> N
 
 @pytest.mark.skipif(not HARMONICS.exists(), reason="Debian's sonic-pi-samples are not installed")
 def test_a_real_guitar_played_faster_is_higher_by_that_much() -> None:
-    """The ringing end of a real recording, read as if at another rate, is as many cents higher in every reading."""
+    """The ringing end of a recording, read as if at another rate, is that many cents higher each time."""
     sound, rate = read_audio(HARMONICS)
     ringing = sound[0, -round(1.2 * rate) :]
     plain = [r.frequency_hz for r in pitches(ringing, rate)]

@@ -66,7 +66,7 @@ def test_over_full_scale_is_clipped_and_counted(
 
 
 def test_long_files_become_rf64(tmp_path: Path) -> None:
-    """A file that says it holds 5 GB has 64-bit sizes in ds64, and the others full of ones (EBU Tech 3306)."""
+    """5 GB of samples have their 64-bit sizes in ds64, the other sizes full of ones (EBU Tech 3306)."""
     writer = WavWriter(tmp_path / "x.wav", 48000, 2)
     writer.frames = 625_000_000  # without writing them: only the header is looked at
     header = writer._header()

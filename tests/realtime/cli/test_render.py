@@ -1,0 +1,159 @@
+"""``tonerig render`` as a person uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+from tonerig.export.files import save_model
+from tonerig.realtime.wav_writer import write_wav
+
+from ...models import random_model
+from ..wav_bytes import tone, wav
+from .command import tonerig
+
+GAIN = 'tonerig = 1\nname = "x"\n[[chain]]\nprocessor = "gain"\ngain_db = -6\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, user_library: Path) -> Path:
+    """A folder with a guitar, a preset and a model."""
+    write_wav(tmp_path / "guitar.wav", tone(9600), 48000)
+    (tmp_path / "gain.toml").write_text(GAIN)
+    save_model(random_model("a1_nano", 1), tmp_path / "amp.nam")
+    return tmp_path
+
+
+def test_a_preset(folder: Path) -> None:
+    """A file through a preset: what is printed, and what is in the file."""
+    found = tonerig("render", folder / "guitar.wav", "-o", folder / "out.wav", "-p", folder / "gain.toml")
+    assert found.code == 0, found.err
+    assert found.out.startswith(f"{folder}/out.wav: ") and "× real time" in found.out
+    _, y = wavfile.read(folder / "out.wav")
+    np.testing.assert_allclose(y, tone(9600)[0] * 10 ** (-6 / 20), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("form", "kind"), [("float32", np.float32), ("24", np.int32), ("16", np.int16)])
+def test_sample_formats(folder: Path, form: str, kind: type) -> None:
+    """The three formats, as SciPy reads them."""
+    words = ["render", folder / "guitar.wav", "-o", folder / "out.wav", "-p", folder / "gain.toml"]
+    assert tonerig(*words, "--format", form).code == 0
+    assert wavfile.read(folder / "out.wav")[1].dtype == kind
+
+
+def test_several_files_into_a_folder_as_json(folder: Path) -> None:
+    """A folder of files, two at a time, into another one that is made; the result as JSON."""
+    (folder / "in").mkdir()
+    for name in ("a", "b"):
+        write_wav(folder / "in" / f"{name}.wav", tone(4800), 44100)
+    found = tonerig(
+        "render", folder / "in", "-o", folder / "new" / "out", "-m", folder / "amp.nam", "-j", 2, "--json"
+    )
+    assert found.code == 0, found.err
+    rows = json.loads(found.out)
+    assert [Path(row["output"]).name for row in rows] == ["a.wav", "b.wav"]
+    assert all(row["rate"] == 44100 and row["frames"] == 4800 and row["latency"] > 0 for row in rows)
+    assert wavfile.read(folder / "new" / "out" / "a.wav")[0] == 44100
+
+
+def test_a_model_at_another_rate_says_that_it_is_resampled(folder: Path) -> None:
+    """The model's own rate is 48 kHz: a file of 44.1 is resampled around it, and the line says so."""
+    write_wav(folder / "cd.wav", tone(4410, rate=44100), 44100)
+    found = tonerig("render", folder / "cd.wav", "-o", folder / "out.wav", "-m", folder / "amp.nam")
+    assert found.code == 0, found.err
+    assert "resampled" in found.out
+    found = tonerig("render", folder / "guitar.wav", "-o", folder / "out.wav", "-m", folder / "amp.nam")
+    assert "resampled" not in found.out
+
+
+def test_nothing_to_play_through(folder: Path) -> None:
+    """Neither or both of --preset and --model is a usage error."""
+    words = ["render", folder / "guitar.wav", "-o", folder / "out.wav"]
+    for more in ([], ["-p", "crunch", "-m", folder / "amp.nam"]):
+        found = tonerig(*words, *more)
+        assert found.code == 2 and "give either --preset NAME or --model FILE" in found.err
+    found = tonerig(*words, "-p", "crunch", "--normalize", "-14", "--keep-loudness")
+    assert found.code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"text" * 100, "is no sound"),
+        (wav(tone(100).tobytes())[:-8], "is cut off"),
+        (wav(tone(200).tobytes(), channels=8), "has 8 channels"),
+        (wav(tone(100).tobytes(), rate=0), "0 Hz"),
+    ],
+)
+def test_bad_sounds(folder: Path, content: bytes, words: str) -> None:
+    """One sentence with the file's name, exit code 1, and no output."""
+    (folder / "bad.wav").write_bytes(content)
+    before = sorted(folder.iterdir())
+    found = tonerig("render", folder / "bad.wav", "-o", folder / "out.wav", "-p", folder / "gain.toml")
+    assert found.code == 1 and found.out == ""
+    assert found.err.startswith("tonerig: bad.wav: ") and words in found.err and found.err.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
+
+
+def test_bad_models_and_presets(folder: Path) -> None:
+    """A model that is no model, one that is not there, and a preset with a value out of range."""
+    (folder / "bad.nam").write_text('{"architecture": ')
+    (folder / "bad.toml").write_text(GAIN.replace("-6", "600"))
+    words = ["render", folder / "guitar.wav", "-o", folder / "out.wav"]
+    for more, start in (
+        (["-m", folder / "bad.nam"], "tonerig: bad.nam: "),
+        (["-m", folder / "no.nam"], "tonerig: no.nam: does not exist"),
+        (["-p", folder / "bad.toml"], "tonerig: bad.toml, chain 1 (gain): gain_db is 600, expected"),
+        (["-p", "no-such"], "tonerig: there is no preset no-such; there are "),
+    ):
+        found = tonerig(*words, *more)
+        assert found.code == 1 and found.err.startswith(start) and found.err.count("\n") == 1, found.err
+    assert not (folder / "out.wav").exists()
+
+
+def test_places_that_cannot_be_written(folder: Path) -> None:
+    """The input itself, a folder that is not there, another suffix: refused, and nothing is left."""
+    before = sorted(folder.iterdir())
+    for output, words in (
+        (folder / "guitar.wav", "is an input, which is never overwritten"),
+        (folder / "no" / "out.wav", "does not exist; make it first"),
+        (folder / "out.mp3", "let the name end in .wav"),
+    ):
+        found = tonerig("render", folder / "guitar.wav", "-o", output, "-p", folder / "gain.toml")
+        assert found.code == 1 and words in found.err and found.err.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="as root every folder can be written"
+)
+def test_a_folder_without_permission(folder: Path) -> None:
+    """The system's reason is in the sentence."""
+    (folder / "locked").mkdir(mode=0o500)
+    found = tonerig(
+        "render", folder / "guitar.wav", "-o", folder / "locked" / "x.wav", "-p", folder / "gain.toml"
+    )
+    assert found.code == 1 and "cannot be written: Permission denied" in found.err
+
+
+def test_one_of_several_fails(folder: Path) -> None:
+    """The good file is rendered and told, the bad one is an error at the end."""
+    (folder / "bad.wav").write_bytes(b"text" * 100)
+    found = tonerig(
+        "render",
+        folder / "bad.wav",
+        folder / "guitar.wav",
+        "-o",
+        folder / "out",
+        "-p",
+        folder / "gain.toml",
+    )
+    assert found.code == 1
+    assert "guitar.wav" in found.out and "bad.wav: is no sound" in found.err
+    assert [path.name for path in (folder / "out").iterdir()] == ["guitar.wav"]
