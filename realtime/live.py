@@ -15,7 +15,7 @@ from subprocess import Popen
 
 from .compiler.unit import Unit, finish_compiling, is_cached, start_compiling
 from .engine.control import Engine, Levels
-from .engine.devices import Device, DeviceError, choose, refresh
+from .engine.devices import Device, DeviceError, choose, refresh, release
 from .engine.privileges import lock_memory, missing_priority
 from .engine.program import Program
 from .engine.recorder import Recorder, What
@@ -103,6 +103,8 @@ class Session:
         self.events: list[str] = []
         self._source = choose(setup.input_device, "input")
         self._target = choose(setup.output_device, "output")
+        if self._source.on_jack:
+            release()
         inputs, outputs = max(setup.channels), min(2, self._target.outputs)
         self._stream = open_stream(self._source, self._target, setup.rate, setup.block, inputs, outputs)
         self.block = self._stream.block
@@ -248,10 +250,12 @@ class Session:
         self._last_call, self._next_try = time.monotonic(), 0.0
 
     def _reopen(self) -> None:
-        refresh()
-        source, target = _same(self._source, "input"), _same(self._target, "output")
+        if not self._source.on_jack:
+            refresh()
+            self._source, self._target = _same(self._source, "input"), _same(self._target, "output")
         inputs, outputs = self._stream.inputs, self._stream.outputs
-        self._stream = open_stream(source, target, self.setup.rate, self.setup.block, inputs, outputs)
+        setup = self.setup
+        self._stream = open_stream(self._source, self._target, setup.rate, setup.block, inputs, outputs)
         self.engine.forget_clock()
         self._stream.start(self.engine)
 

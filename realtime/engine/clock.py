@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,8 +53,11 @@ class DeviceClock:
         self._window = np.concatenate([self._window, lateness])
         while self._window.size >= WINDOW:
             window, self._window = self._window[:WINDOW], self._window[WINDOW:]
-            self._counted += self._lost(window)
-            self._punctual = float(window.min())
+            lost = self._lost(window)
+            self._counted += lost
+            # Follow the device's clock: at once where it is early, slowly where it is late.
+            drift = float(window.min()) - self._punctual - lost
+            self._punctual += lost + (drift if drift < 0 else drift / 4)
 
     def _lost(self, window: NDArray[np.float64]) -> int:
-        return max(0, round(float(window.min()) - self._punctual))
+        return max(0, math.floor(float(window.min()) - self._punctual + 0.25))

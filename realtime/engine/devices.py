@@ -51,6 +51,17 @@ def devices() -> list[Device]:
     ]
 
 
+def release() -> None:
+    """Let PortAudio go of everything until devices are asked for again. None of its streams may be open.
+
+    While it holds a client of a JACK server, the server's death would end this process: PortAudio asserts
+    that it can leave in peace.
+    """
+    library = _sounddevice()
+    while library._initialized:
+        library._terminate()
+
+
 def refresh() -> None:
     """Look for devices anew: PortAudio only sees what was there when it started. No stream may be open.
 
@@ -58,12 +69,8 @@ def refresh() -> None:
     ------
     DeviceError
     """
-    library = portaudio()
-    try:
-        library._terminate()
-        library._initialize()
-    except library.PortAudioError as error:
-        raise DeviceError(f"PortAudio does not start: {error}") from None
+    release()
+    portaudio()
 
 
 def choose(wanted: str | int | None, direction: str) -> Device:
@@ -96,13 +103,23 @@ def choose(wanted: str | int | None, direction: str) -> Device:
 
 
 def portaudio() -> Any:
-    """sounddevice, which loads PortAudio and knows its types.
+    """sounddevice, which knows PortAudio's types, with PortAudio awake.
 
     Raises
     ------
     DeviceError
-        when PortAudio is not installed.
+        when PortAudio is not installed, or does not start.
     """
+    library = _sounddevice()
+    if not library._initialized:
+        try:
+            library._initialize()
+        except library.PortAudioError as error:
+            raise DeviceError(f"PortAudio does not start: {error}") from None
+    return library
+
+
+def _sounddevice() -> Any:
     try:
         import sounddevice
     except OSError as error:

@@ -94,11 +94,13 @@ class JackStream:
             jack.jack_set_process_callback(client, ctypes.c_void_p(code["jack_process"]), here)
             jack.jack_set_xrun_callback(client, ctypes.c_void_p(code["jack_xrun"]), here)
             jack.jack_on_shutdown(client, ctypes.c_void_p(code["jack_shutdown"]), here)
+            sources = self._ports_of(self.source, IS_OUTPUT, self.inputs)
+            targets = self._ports_of(self.target, IS_INPUT, self.outputs)
             if jack.jack_activate(client) != 0:
                 raise DeviceError("the JACK server refused to start the stream")
-            for number, port in enumerate(self._ports_of(self.source, IS_OUTPUT)[: self.inputs]):
+            for number, port in enumerate(sources):
                 self._connect(port, self._name("ports_in", number))
-            for number, port in enumerate(self._ports_of(self.target, IS_INPUT)[: self.outputs]):
+            for number, port in enumerate(targets):
                 self._connect(self._name("ports_out", number), port)
 
     @property
@@ -134,16 +136,17 @@ class JackStream:
         name: bytes = self._jack.jack_port_name(port)
         return name
 
-    def _ports_of(self, device: Device, flags: int) -> list[bytes]:
-        """Names of a client's audio ports, in the server's order."""
+    def _ports_of(self, device: Device, flags: int, count: int) -> list[bytes]:
+        """Names of a client's first audio ports, in the server's order."""
         found = self._jack.jack_get_ports(self._client, None, AUDIO, flags)
-        if not found:
-            return []
         names: list[bytes] = []
-        while (name := found[len(names)]) is not None:
+        while found and (name := found[len(names)]) is not None:
             names.append(name)
         self._jack.jack_free(found)
-        return [name for name in names if name.startswith(device.name.encode() + b":")]
+        ports = [name for name in names if name.startswith(device.name.encode() + b":")]
+        if len(ports) < count:
+            raise DeviceError(f"{device.name} has {len(ports)} ports on the JACK server, asked for {count}")
+        return ports[:count]
 
     def _connect(self, source: bytes, target: bytes) -> None:
         if self._jack.jack_connect(self._client, source, target) not in (0, EXISTS):

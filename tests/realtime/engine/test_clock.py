@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tonerig.realtime.engine.clock import DeviceClock
 
@@ -21,6 +21,7 @@ def _count(cycles: np.ndarray[tuple[int], np.dtype[np.float64]], chunk: int) -> 
     return clock.missing
 
 
+@settings(deadline=None)
 @given(
     st.sets(st.integers(100, 1900), max_size=20),
     st.integers(1, 300),
