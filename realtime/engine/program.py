@@ -9,7 +9,6 @@ import numpy as np
 
 from ..compiler.layout import CONTEXT, ROW, State, aligned
 from ..compiler.unit import Unit, compile_units
-from ..parameters import ParameterError
 from ..processors.processor import Processor
 from .layout import PROGRAM
 
@@ -91,11 +90,7 @@ class Program:
         ------
         ParameterError
         """
-        parameters = {parameter.name: parameter for parameter in self.chain[index].parameters}
-        if name not in parameters:
-            known = ", ".join(parameters) or "none"
-            raise ParameterError(f"{self.chain[index].name} has no parameter {name}; it has {known}")
-        return parameters[name].check(value)
+        return self.chain[index].parameter(name).check(value)
 
     def parameter_address(self, index: int, name: str) -> int:
         """Where the audio thread reads a parameter's goal."""
@@ -114,7 +109,7 @@ class Program:
 
     def lock(self) -> bool:
         """Keep all of it out of the swap file; False where the system does not allow that."""
-        locked = [processor.state.lock() for processor in self.chain]
+        locked = [state.lock() for processor in self.chain for state in processor.states()]
         return all(locked)
 
 

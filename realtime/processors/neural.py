@@ -167,13 +167,9 @@ class Neural(Processor):
             record[name] = math.nan if value is None else value
         return state
 
-    def reset(self) -> None:
-        for instance in self.instances:
-            instance.reset()
-        for tables in self._directions:
-            for table in tables:
-                table.reset()
-        super().reset()
+    def states(self) -> list[State]:
+        tables = [table for pair in self._directions for table in pair]
+        return [self.state, *self.instances, *tables]
 
     def _instance(self, kernel: Any) -> State:
         """Weights and memory for one channel, after the silence the model expects before it starts."""

@@ -122,6 +122,9 @@ class Parallel(Processor):
             for k in np.flatnonzero(self.state.arrays[f"rows_{name}"]["muted"])
         ]
 
+    def states(self) -> list[State]:
+        return [self.state, *(state for processor in (*self.a, *self.b) for state in processor.states())]
+
     def reset(self) -> None:
         for processor in (*self.a, *self.b):
             processor.reset()

@@ -48,16 +48,24 @@ class Processor(ABC):
     latency: int = 0
 
     def __init__(self, values: Mapping[str, object] | None = None) -> None:
-        known = {parameter.name: parameter for parameter in self.parameters}
-        for name in values or {}:
-            if name not in known:
-                raise ParameterError(
-                    f"{self.name} has no parameter {name}; it has {', '.join(known) or 'none'}"
-                )
-        self.values = {
-            name: parameter.check((values or {}).get(name, parameter.default))
-            for name, parameter in known.items()
-        }
+        self.values = {parameter.name: parameter.default for parameter in self.parameters}
+        for name, value in (values or {}).items():
+            self.values[name] = self.parameter(name).check(value)
+
+    @classmethod
+    def parameter(cls, name: str) -> Parameter:
+        """The definition of one of its parameters.
+
+        Raises
+        ------
+        ParameterError
+            when there is none of that name.
+        """
+        for parameter in cls.parameters:
+            if parameter.name == name:
+                return parameter
+        known = ", ".join(parameter.name for parameter in cls.parameters) or "none"
+        raise ParameterError(f"{cls.name} has no parameter {name}; it has {known}")
 
     def units(self) -> tuple[Unit, ...]:
         """The compiled code it needs; known before `prepare`, so that it can be built beforehand."""
@@ -83,8 +91,13 @@ class Processor(ABC):
     def make_state(self, rate: float, max_block: int, channels: int) -> State:
         """The memory the compiled code starts from; may set ``outputs`` and ``latency``."""
 
+    def states(self) -> list[State]:
+        """All memory that the audio thread touches through it, its own ``state`` first."""
+        return [self.state]
+
     def reset(self) -> None:
         """Back to the state after `prepare`, present parameter values kept. Not while it plays."""
-        self.state.reset()
+        for state in self.states():
+            state.reset()
         for name, value in self.values.items():
             self.state.record[name] = value
