@@ -52,12 +52,7 @@ class Unit:
     @property
     def key(self) -> str:
         """Name of the object file in the cache."""
-        digest = hashlib.sha256()
-        for part in (_environment(), self.module, self.arguments):
-            digest.update(part.encode() + b"\0")
-        for path in _sources(self.module):
-            digest.update(path.read_bytes())
-        return f"{self.module}-{digest.hexdigest()[:20]}"
+        return _key(self)
 
 
 @dataclass
@@ -147,6 +142,8 @@ def compile_units(units: Iterable[Unit], on_start: Callable[[Unit], None] | None
     failures = [words for process in running if (words := finish_compiling(process)) is not None]
     if failures:
         raise CompileError(failures[0])
+    if not all(map(is_cached, missing)):
+        raise CompileError("the program's own files changed while it ran; start it again")
 
 
 def start_compiling(units: Sequence[Unit]) -> subprocess.Popen[str]:
@@ -215,6 +212,16 @@ def target_machine() -> llvm.TargetMachine:
         codemodel="small",
         jit=True,
     )
+
+
+@cache
+def _key(unit: Unit) -> str:
+    digest = hashlib.sha256()
+    for part in (_environment(), unit.module, unit.arguments):
+        digest.update(part.encode() + b"\0")
+    for path in _sources(unit.module):
+        digest.update(path.read_bytes())
+    return f"{unit.module}-{digest.hexdigest()[:20]}"
 
 
 @cache
