@@ -188,7 +188,11 @@ def _map(path: Path) -> Loaded:
     with zipfile.ZipFile(path) as archive:
         for name, symbol in json.loads(archive.read("symbols.json")).items():
             builder = llvm.JITLibraryBuilder().add_object_img(archive.read(f"{name}.o"))
-            tracker = builder.add_current_process().export_symbol(symbol).link(jit, f"{path.stem}.{name}.{next(_mapped)}")
+            tracker = (
+                builder.add_current_process()
+                .export_symbol(symbol)
+                .link(jit, f"{path.stem}.{name}.{next(_mapped)}")
+            )
             addresses[name] = tracker[symbol]
             keep.append(tracker)
     return Loaded(addresses, keep)
