@@ -27,16 +27,19 @@ def latency(
 
     Noise bursts are played at -12 dBFS: turn speakers and headphones down first.
     """
-    from ..engine.devices import choose
     from ..roundtrip import BURSTS, measure
 
-    source, target = choose(input_device, "input"), choose(output_device, "output")
-    if not as_json:
-        print(f"playing {BURSTS} bursts on {target.name}, listening on {source.name}", file=sys.stderr)
-    result = measure(source, target, rate, block, input_channel, loop)
+    print(f"playing {BURSTS} bursts and listening", file=sys.stderr)
+    result = measure(rate, block, input_device, output_device, input_channel, loop)
     if as_json:
         print(json.dumps(dataclasses.asdict(result), indent=2))
         return
-    print(f"round trip {result.samples:.1f} samples, {result.milliseconds:.2f} ms at {rate:g} Hz")
-    if result.spread_samples > 1:
-        print(f"it varied by {result.spread_samples:.1f} samples: blocks are late; see tonerig doctor")
+    print(
+        f"round trip {result.samples:.1f} samples, {result.milliseconds:.2f} ms"
+        f" at {rate:g} Hz, {result.block} frames at a time"
+    )
+    if result.lost or result.spread_samples > 1:
+        print(
+            f"it varied by {result.spread_samples:.1f} samples and {result.lost} blocks were late; "
+            "see tonerig doctor"
+        )

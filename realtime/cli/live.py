@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,7 +36,7 @@ def live(
     volume_db: Annotated[float, typer.Option(min=-100, max=12, help="Master volume in dB.")] = 0.0,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A knob: PROCESSOR.PARAMETER=VALUE, as gate.threshold_db=-60."),
+        typer.Option("--set", help="A knob, by a processor's name or number: gate.threshold_db=-60."),
     ] = None,
     record: Annotated[Path | None, typer.Option(help="Record to this WAV file.")] = None,
     record_what: Annotated[str, typer.Option(help="dry, wet or both.")] = "wet",
@@ -82,6 +82,8 @@ def live(
             from ...export.writing import write_bytes
 
             write_bytes(report, (json.dumps(result.as_dict(), indent=2) + "\n").encode())
+    if session.recorder is not None and session.recorder.problem is not None:
+        raise RuntimeError(session.recorder.problem)
     _say(
         f"served {result.callbacks_served} of {result.callbacks_due} blocks, {result.xruns} xruns, "
         f"load {100 * result.load_p50:.1f} % (99 % under {100 * result.load_p99:.1f} %)"
@@ -176,17 +178,26 @@ def _setting(text: str) -> tuple[str, str, str]:
 
 
 def _turn(chain: list[Processor], name: str, parameter: str, value: str) -> None:
+    """Set a parameter of the first processor of that name, or of the one of that number."""
     from ..parameters import ParameterError
 
+    everything = list(_with_inner(chain))
+    if name.isdigit() and 0 < int(name) <= len(chain):
+        found = [chain[int(name) - 1]]
+    else:
+        found = [processor for processor in everything if processor.name == name]
+    if not found:
+        present = ", ".join(processor.name for processor in everything) or "nothing"
+        raise ParameterError(f"the chain has no {name}; it has {present}")
+    found[0].values[parameter] = found[0].parameter(parameter).check(value)
+
+
+def _with_inner(chain: Sequence[Processor]) -> Iterator[Processor]:
+    """The processors of a chain, each followed by those of the chains inside it."""
     for processor in chain:
-        if processor.name == name:
-            known = {p.name: p for p in processor.parameters}
-            if parameter not in known:
-                raise ParameterError(f"{name} has no parameter {parameter}; it has {', '.join(known)}")
-            processor.values[parameter] = known[parameter].check(value)
-            return
-    present = ", ".join(processor.name for processor in chain)
-    raise ParameterError(f"the chain has no {name}; it has {present}")
+        yield processor
+        for name in processor.chains:
+            yield from _with_inner(getattr(processor, name))
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -130,15 +129,10 @@ def test_places_that_cannot_be_written(folder: Path) -> None:
     assert sorted(folder.iterdir()) == before
 
 
-@pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() == 0, reason="as root every folder can be written"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /sys, where nobody may make a file")
 def test_a_folder_without_permission(folder: Path) -> None:
     """The system's reason is in the sentence."""
-    (folder / "locked").mkdir(mode=0o500)
-    found = tonerig(
-        "render", folder / "guitar.wav", "-o", folder / "locked" / "x.wav", "-p", folder / "gain.toml"
-    )
+    found = tonerig("render", folder / "guitar.wav", "-o", "/sys/tonerig.wav", "-p", folder / "gain.toml")
     assert found.code == 1 and "cannot be written: Permission denied" in found.err
 
 

@@ -1,0 +1,176 @@
+"""``tonerig live`` as a person starts it, on a JACK server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from tonerig.export.files import save_model
+from tonerig.realtime.audio_files import AudioReader
+from tonerig.realtime.bench.server import start_server, stop_server
+
+from tests.models import random_model
+
+pytestmark = pytest.mark.usefixtures("jack_server")
+LIVE = [sys.executable, "-m", "tonerig.realtime.cli", "live"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file."""
+    path = tmp_path_factory.mktemp("models") / "amp.nam"
+    save_model(random_model("lstm_1x16", 0), path)
+    return path
+
+
+def _live(*words: object, limit_kb: int | None = None) -> subprocess.CompletedProcess[str]:
+    command = [*LIVE, *map(str, words)]
+    if limit_kb is not None:
+        command = ["sh", "-c", f'ulimit -f {2 * limit_kb} && exec "$@"', "sh", *command]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+
+
+def _is_one_sentence(text: str) -> bool:
+    return text.startswith("tonerig: ") and text.count("\n") == 1 and "Traceback" not in text
+
+
+def test_a_session_plays_records_and_reports(model: Path, tmp_path: Path) -> None:
+    """Two seconds of a model: exit code 0, a report that counts them, and a recording as long."""
+    report, take = tmp_path / "report.json", tmp_path / "take.wav"
+    words = (
+        "--model",
+        model,
+        "--seconds",
+        2,
+        "--report",
+        report,
+        "--record",
+        take,
+        "--set",
+        "neural.input_db=3",
+    )
+    result = _live(*words)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(report.read_text())
+    assert found["block"] == 64
+    assert found["callbacks_served"] > 1000
+    assert found["callbacks_due"] == found["callbacks_served"] + found["missing"]
+    assert found["added_latency_frames"] == 0
+    with AudioReader(take) as reader:
+        assert (reader.rate, reader.channels) == (48000, 1)
+        assert reader.frames == found["recorded_frames"] == 64 * found["callbacks_served"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--input-device", "Nagra"), "there is no input device 'Nagra'"),
+        (("--output-device", "77"), "there is no output device '77'"),
+        (("--rate", "44100"), "the JACK server runs at 48000 Hz"),
+        (("--input-channel", "9"), "has 2 input channels, asked for 9"),
+        (("--record", "nowhere/take.wav"), "the folder nowhere does not exist"),
+        (("--record", "take.mp3"), "take.mp3: WAV is what is written"),
+        (("--set", "reverb.mix=3"), "the chain has no reverb; it has neural"),
+        (("--set", "neural.drive=3"), "neural has no parameter drive"),
+        (("--set", "neural.input_db=300"), "input_db is 300, expected -40 to 40 dB"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(model: Path, words: tuple[str, ...], sentence: str) -> None:
+    """A wrong device, rate, channel, file or knob ends with exit code 1 and says what is wrong."""
+    result = _live("--model", model, "--seconds", 1, *words)
+    assert result.returncode == 1
+    assert sentence in result.stderr
+    assert _is_one_sentence(result.stderr.splitlines(keepends=True)[-1])
+
+
+def test_a_missing_or_broken_model_is_refused(tmp_path: Path) -> None:
+    """A model that is not there, and one that is no JSON, are named."""
+    broken = tmp_path / "broken.nam"
+    broken.write_text("{")
+    for path in (broken, tmp_path / "gone.nam"):
+        result = _live("--model", path, "--seconds", 1)
+        assert result.returncode == 1
+        assert path.name in result.stderr
+        assert _is_one_sentence(result.stderr)
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_sound(model: Path, tmp_path: Path) -> None:
+    """When the file cannot grow any more the sound goes on to the end; nothing half-written stays."""
+    report, take = tmp_path / "report.json", tmp_path / "take.wav"
+    words = ("--model", model, "--seconds", 3, "--report", report, "--record", take)
+    result = _live(*words, limit_kb=100)
+    assert result.returncode == 1
+    assert "recording stopped" in result.stderr
+    assert "take.wav: cannot be written" in result.stderr.splitlines()[-1]
+    assert json.loads(report.read_text())["callbacks_served"] > 1700
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_keys_mute_bypass_turn_the_volume_and_quit(model: Path) -> None:
+    """In a terminal each key does what the help says, and q ends the session at once."""
+    import pty
+
+    keyboard, terminal = pty.openpty()
+    with subprocess.Popen(
+        [*LIVE, "--model", str(model), "--seconds", "60"], stdin=terminal, stdout=terminal, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        screen = bytearray()
+
+        def watch() -> None:
+            try:
+                while part := os.read(keyboard, 4096):
+                    screen.extend(part)
+            except OSError:
+                pass  # the terminal is closed
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        for key, shown in ((b"", b"volume +0 dB"), (b"m", b"MUTE"), (b"b", b"BYPASS"), (b"--", b"-2 dB")):
+            os.write(keyboard, key)
+            end = time.monotonic() + 20
+            while shown not in screen and time.monotonic() < end:
+                time.sleep(0.05)
+            assert shown in screen, bytes(screen[-500:])
+        os.write(keyboard, b"q")
+        assert process.wait(20) == 0
+        watcher.join()
+        os.close(keyboard)
+
+
+def test_a_device_that_goes_away_and_comes_back(model: Path, tmp_path: Path) -> None:
+    """The server is killed and started again: the session waits, goes on, and counts no time without it."""
+    name, report = f"tonerig-gone-{os.getpid()}", tmp_path / "report.json"
+    environment = {**os.environ, "JACK_DEFAULT_SERVER": name}
+    server = start_server(name)
+    time.sleep(2)
+    command = [*LIVE, "--model", str(model), "--seconds", "60", "--report", str(report)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as session:
+        try:
+            assert session.stderr is not None
+            lines = iter(session.stderr.readline, "")
+            assert any("frames at a time" in line for line in lines)
+            server.kill()
+            server.wait()
+            assert any("the device has gone away" in line for line in lines)
+            server = start_server(name)
+            assert any("the device is back" in line for line in lines)
+            time.sleep(1)
+            session.send_signal(signal.SIGINT)
+            assert session.wait(20) == 0
+        finally:
+            session.kill()
+            stop_server(server)
+    found = json.loads(report.read_text())
+    assert found["missing"] < 0.2 * found["callbacks_served"]
+    assert found["events"][-2:] == [
+        "the device has gone away; waiting for it to come back",
+        "the device is back",
+    ]

@@ -1,0 +1,94 @@
+"""``tonerig preset``: list, show and new."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib.image
+from tonerig.export.files import save_model
+from tonerig.realtime.presets import load_preset
+from tonerig.realtime.processors import processor_class
+
+from ...models import random_model
+from .command import tonerig
+
+
+def test_list(user_library: Path) -> None:
+    """Shipped presets and the user's own, each with its description; a broken one says what is wrong."""
+    (user_library / "chains").mkdir(parents=True)
+    (user_library / "chains" / "broken.toml").write_text("tonerig = 1")
+    rows = {row["name"]: row for row in json.loads(tonerig("preset", "list", "--json").out)}
+    assert rows["crunch"]["place"] == "shipped" and rows["crunch"]["description"]
+    assert rows["broken"]["place"] == "yours" and "name is missing" in rows["broken"]["description"]
+    text = tonerig("preset", "list").out
+    assert all(any(line.startswith(name) for line in text.splitlines()) for name in rows)
+
+
+def test_show_names_every_parameter(user_library: Path) -> None:
+    """Each processor of the chain in order, with the values that the preset states and the defaults."""
+    found = tonerig("preset", "show", "crunch")
+    assert found.code == 0, found.err
+    for number, link in enumerate(load_preset("crunch").chain, 1):
+        kind = processor_class(link.processor)
+        assert f"{number}. {link.processor}: {kind.description}" in found.out
+        for parameter in kind.parameters:
+            assert f"     {parameter.name} " in found.out
+    assert "-70 dB" in found.out and "zamtube_crunch_wavenet.onnx" in found.out
+
+
+def test_show_as_json(user_library: Path) -> None:
+    """The same as data, inner chains included."""
+    data = json.loads(tonerig("preset", "show", "ambient", "--json").out)
+    assert data["name"] == "Ambient"
+    parallel = data["chain"][-1]
+    assert [link["processor"] for link in parallel["b"]] == ["delay", "reverb"]
+    assert parallel["b"][0]["time_ms"] == 520.0 and parallel["b"][0]["mix"] == 70.0
+
+
+def test_show_draws(user_library: Path, tmp_path: Path) -> None:
+    """The picture is a PNG with something in it, at the place asked for."""
+    found = tonerig("preset", "show", "clean", "--picture", tmp_path / "clean.png")
+    assert found.code == 0, found.err
+    picture = matplotlib.image.imread(tmp_path / "clean.png")
+    assert picture.shape[0] > 300 and picture[..., :3].std() > 0.05
+    assert [path.name for path in tmp_path.iterdir()] == ["clean.png"]
+
+
+def test_new_copies_its_files_and_can_be_played(user_library: Path, tmp_path: Path) -> None:
+    """A preset around a model of one's own: the model is copied, the preset loads by its name and builds."""
+    save_model(random_model("a1_nano", 1), tmp_path / "plexi.nam")
+    found = tonerig("preset", "new", "mine", "--model", tmp_path / "plexi.nam", "--description", "My amp.")
+    assert found.code == 0, found.err
+    (tmp_path / "plexi.nam").unlink()
+    preset = load_preset("mine")
+    assert preset.description == "My amp."
+    assert [link.processor for link in preset.chain] == ["gate", "neural", "cabinet", "reverb"]
+    assert preset.chain[1].files["model"] == user_library / "models" / "plexi.nam"
+    assert len(preset.build()) == 4
+
+
+def test_new_from_another(user_library: Path) -> None:
+    """A copy of a shipped preset for editing keeps its values and files."""
+    assert tonerig("preset", "new", "louder", "--from", "crunch").code == 0
+    mine, theirs = load_preset("louder"), load_preset("crunch")
+    for a, b in zip(mine.chain, theirs.chain, strict=True):
+        assert a.files == b.files
+        assert {name: a.values[name] for name in b.values} == b.values
+
+
+def test_new_never_overwrites(user_library: Path) -> None:
+    """A second preset of the same name is refused, and so is a name that is a path."""
+    assert tonerig("preset", "new", "mine", "--chain", "gain").code == 0
+    found = tonerig("preset", "new", "mine", "--chain", "gate")
+    assert found.code == 1 and "exists already" in found.err
+    assert tonerig("preset", "new", "../mine", "--chain", "gate").code == 2
+
+
+def test_new_says_what_is_missing(user_library: Path) -> None:
+    """A neural processor without a model, and a processor that does not exist."""
+    found = tonerig("preset", "new", "mine")
+    assert found.code == 1 and "neural needs a file; give --model FILE" in found.err
+    found = tonerig("preset", "new", "mine", "--chain", "gate,fuzz")
+    assert found.code == 1 and "there is no processor fuzz" in found.err
+    assert not (user_library / "chains").exists()
