@@ -131,8 +131,9 @@ def _sweep_response(
     spectrum_in, spectrum_out = np.fft.rfft(signal, points), np.fft.rfft(output, points)
     power = np.abs(spectrum_in) ** 2
     impulse = np.fft.irfft(spectrum_out * np.conj(spectrum_in) / (power + 1e-6 * power.max()))
-    kept = round(0.25 * rate)  # harmonics come out before the linear response, at negative times
-    linear = impulse[:kept].copy()
+    before, kept = round(0.02 * rate), round(0.25 * rate)  # harmonics come out 0.2 s before and earlier
+    linear = np.roll(impulse, before)[:kept]
+    linear[:before] *= np.hanning(2 * before)[:before]
     linear[kept // 2 :] *= np.hanning(kept)[kept // 2 :]
     gain = 20 * np.log10(np.maximum(np.abs(np.fft.rfft(linear, 1 << 16)), 1e-7))
     frequencies = np.fft.rfftfreq(1 << 16, 1 / rate)
