@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -214,13 +215,10 @@ def _keys() -> Iterator[Callable[[], str]]:
     tty.setcbreak(sys.stdin)
 
     def pressed() -> str:
-        keys = ""
-        while select.select([sys.stdin], [], [], 0)[0]:
-            key = sys.stdin.read(1)
-            if not key:
-                break
-            keys += key
-        return keys
+        if not select.select([sys.stdin], [], [], 0)[0]:
+            return ""
+        # Not sys.stdin.read, whose buffer `select` does not see.
+        return os.read(sys.stdin.fileno(), 64).decode(errors="ignore")
 
     try:
         yield pressed
