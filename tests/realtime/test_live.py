@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -12,12 +13,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tonerig.realtime.audio_files import AudioReader
+from tonerig.realtime.compiler.unit import cache_folder, compile_units
 from tonerig.realtime.engine.devices import refresh
-from tonerig.realtime.engine.program import Program
+from tonerig.realtime.engine.program import ENGINE_UNIT, Program
 from tonerig.realtime.engine.runner import Runner
+from tonerig.realtime.kernels import onnx_runtime
 from tonerig.realtime.live import Session, Setup
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.neural import Neural
+from tonerig.realtime.processors.parallel import Parallel
 from tonerig.realtime.processors.processor import Processor
 
 from tests.models import random_model
@@ -133,3 +137,39 @@ def test_the_report_counts_what_happened(feeder: str) -> None:
     assert report.load_p50 <= report.load_max
     assert report.added_latency_frames == 0
     assert report.block == 64
+
+
+def test_an_unseen_shape_plays_at_once_and_its_kernel_takes_over(
+    feeder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model whose kernel was never compiled is heard through ONNX Runtime until the kernel is there."""
+    model = random_model("lstm_2x8", 1)
+    ready = [ENGINE_UNIT, onnx_runtime.unit(), Neural(model=model).units()[0], Gain().units()[0]]
+    compile_units(ready)
+    folder = tmp_path / "kernels"
+    folder.mkdir()
+    for unit in ready:
+        shutil.copy(cache_folder() / f"{unit.key}.zip", folder)
+    monkeypatch.setenv("TONERIG_CACHE", str(tmp_path))
+    monkeypatch.setattr("tonerig.realtime.compiler.unit._loaded", {})
+    heard: list[str] = []
+
+    def chain() -> list[Processor]:
+        return [Parallel(a=[Neural(model=model)], b=[Gain()]), Neural(model=model)]
+
+    compile_units(Parallel().units())
+    session = Session(chain, Setup(input_device=feeder), heard.append)
+    first = session.engine.playing.chain[1]
+    assert isinstance(first, Neural)
+    assert first.runtime == "onnxruntime"
+    _run(session, 0.5)
+    assert max(session.step().output) > 0
+    _run(session, 60.0, lambda: session.engine.playing.chain[1] is not first)
+    taken_over = session.engine.playing.chain[1]
+    session.close()
+    assert isinstance(taken_over, Neural)
+    assert taken_over.on_kernel
+    assert heard[-2:] == [
+        "the model's shape is new: ONNX Runtime plays it until its kernel is compiled",
+        "the kernel is compiled and takes over",
+    ]

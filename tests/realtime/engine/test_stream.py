@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import time
+from dataclasses import replace
 
 import pytest
 from tonerig.realtime.bench.gil import busy_threads
 from tonerig.realtime.engine.control import Engine, Statistics
 from tonerig.realtime.engine.devices import DeviceError, choose
-from tonerig.realtime.engine.stream import Stream, open_stream
+from tonerig.realtime.engine.stream import PortAudioStream, Stream, open_stream
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.neural import Neural
 
@@ -105,6 +106,33 @@ def test_the_device_is_given_as_many_frames_as_it_asks_for() -> None:
     stream.close()
     assert engine.statistics.block == 64
     assert engine.statistics.frames == 64 * engine.statistics.served
+
+
+def test_portaudio_calls_the_same_code_without_a_buffer_of_its_own() -> None:
+    """The stream for devices that are not JACK's, tried on JACK: 64 frames each time, and nothing after."""
+    engine = Engine(program(), 2)
+    stream = PortAudioStream(choose(None, "input"), choose(None, "output"), 48000, 64, 2, 2)
+    stream.start(engine)
+    _run(engine, 0.3)
+    assert stream.active
+    stream.close()
+    engine.poll()
+    assert engine.statistics.served > 100
+    assert engine.statistics.frames == 64 * engine.statistics.served
+    assert not stream.active
+
+
+def test_portaudio_refuses_a_rate_in_a_sentence() -> None:
+    """A rate that PortAudio's device does not take is refused with the device's name."""
+    with pytest.raises(DeviceError, match="system does not run at 44100 Hz with 1 in and 2 out"):
+        PortAudioStream(choose(None, "input"), choose(None, "output"), 44100, 64, 1, 2)
+
+
+def test_devices_of_two_hosts_are_not_mixed() -> None:
+    """A JACK input with another host's output is refused before anything is opened."""
+    device = choose(None, "input")
+    with pytest.raises(DeviceError, match="do not run together"):
+        open_stream(device, replace(device, host="ALSA"), 48000, 64, 1, 2)
 
 
 def test_a_stream_that_is_closed_calls_no_more() -> None:
