@@ -24,7 +24,7 @@ lint: setup
 
 setup:
 	@PYTHON=$(PYTHON) scripts/system-packages
-	@$(MAKE) --no-print-directory $(VENV)/python-packages.stamp
+	@$(MAKE) --silent --no-print-directory $(VENV)/python-packages.stamp
 
 $(VENV)/python-packages.stamp: pyproject.toml scripts/python-packages
 	@echo "Setting up $(VENV), which takes a few minutes the first time"
