@@ -21,6 +21,7 @@ from .engine.program import Program
 from .engine.recorder import Recorder, What
 from .engine.stream import open_stream
 from .processors.neural import Neural
+from .processors.parallel import Parallel
 from .processors.processor import Processor
 
 MAX_BLOCK = 1024
@@ -218,16 +219,16 @@ class Session:
         self._play_afresh()
 
     def _look_after_processors(self) -> None:
-        rows = self.engine.muted_rows
-        if not rows or self.engine.is_fading():
+        if self.engine.is_fading():
             return
+        silenced = _silenced(self.engine.playing.chain, self.engine.muted_rows)
         now = time.monotonic()
         self._repairs = [t for t in self._repairs if now - t < 60]
-        if len(self._repairs) == REPAIRS:
+        if not silenced or len(self._repairs) == REPAIRS:
             return
         self._repairs.append(now)
-        names = ", ".join(self.engine.playing.chain[row].name for row in rows)
         last = "" if len(self._repairs) < REPAIRS else "; if it happens again it stays silent"
+        names = ", ".join(silenced)
         self._notify(f"{names} put out NaN or Inf and was silenced; a fresh one takes over{last}")
         self._play_afresh()
 
@@ -295,6 +296,15 @@ def _take_over_values(chain: Sequence[Processor], present: Sequence[Processor]) 
         new.values.update(old.values)
         for name in new.chains:
             _take_over_values(getattr(new, name), getattr(old, name))
+
+
+def _silenced(chain: Sequence[Processor], rows: Sequence[int]) -> list[str]:
+    """Names of the processors in these rows, and of those inside parallel chains, that were silenced."""
+    names = [chain[row].name for row in rows]
+    for processor in chain:
+        if isinstance(processor, Parallel):
+            names += [getattr(processor, path)[row].name for path, row in processor.muted()]
+    return names
 
 
 def _same(device: Device, direction: str) -> Device:

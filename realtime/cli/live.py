@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -66,6 +67,9 @@ def live(
         return chain
 
     _prepare(build)
+    for ending in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, ending):  # a recording is completed whichever way the session ends
+            signal.signal(getattr(signal, ending), signal.default_int_handler)
     session = Session(build, setup, _say)
     try:
         if volume_db != 0:

@@ -126,6 +126,21 @@ def test_a_processor_that_broke_is_replaced(feeder: str) -> None:
     assert min(levels) > 0.0
 
 
+def test_a_processor_that_broke_inside_parallel_chains_is_replaced(feeder: str) -> None:
+    """A gain inside a parallel chain that put out NaN is named and replaced like any other."""
+    heard: list[str] = []
+    session = Session(lambda: [Parallel(a=[Gain()], b=[Gain()])], Setup(input_device=feeder), heard.append)
+    _run(session, 0.3)
+    broken = session.engine.playing.chain[0]
+    assert isinstance(broken, Parallel)
+    broken.b[0].state.record["now"] = np.nan
+    _run(session, 3.0, lambda: session.engine.playing.chain[0] is not broken)
+    replaced = session.engine.playing.chain[0]
+    session.close()
+    assert heard == ["gain put out NaN or Inf and was silenced; a fresh one takes over"]
+    assert replaced is not broken
+
+
 def test_the_report_counts_what_happened(feeder: str) -> None:
     """Served blocks follow the clock, loads are ordered, and a chain of kernels adds no latency."""
     session = Session(_amp_chain, Setup(input_device=feeder))

@@ -113,6 +113,24 @@ def test_a_full_disk_ends_the_recording_and_not_the_sound(model: Path, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_session_that_is_told_to_end_completes_its_recording(
+    model: Path, tmp_path: Path, ending: signal.Signals
+) -> None:
+    """Ctrl-C and a polite kill both end with exit code 0 and a whole file."""
+    take = tmp_path / "take.wav"
+    command = [*LIVE, "--model", str(model), "--record", str(take)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as session:
+        assert session.stderr is not None
+        assert any("frames at a time" in line for line in iter(session.stderr.readline, ""))
+        time.sleep(1)
+        session.send_signal(ending)
+        assert session.wait(20) == 0
+    with AudioReader(take) as reader:
+        assert reader.frames > 24000
+    assert list(tmp_path.iterdir()) == [take]
+
+
 def test_keys_mute_bypass_turn_the_volume_and_quit(model: Path) -> None:
     """In a terminal each key does what the help says, and q ends the session at once."""
     import pty
