@@ -47,6 +47,9 @@ def libraries() -> tuple[Path, Path]:
 def listing(folder: str) -> dict[str, Path]:
     """All files of a kind by name without suffix, sorted; the user's hide shipped ones of the same name.
 
+    Of several files of one name the last in order of the alphabet counts: a model's ``.onnx``, not the
+    ``.json`` with its training results beside it.
+
     Parameters
     ----------
     folder : a key of `SUFFIXES`

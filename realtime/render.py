@@ -74,7 +74,7 @@ class Rendered:
     elapsed_s : for reading, processing and writing, without compiling and loading
     times_realtime : seconds of input for each second that it took
     latency : samples of delay that were taken out
-    loudness_lufs, true_peak_db : of the output; None unless the loudness was to be set
+    loudness_lufs, true_peak_db : of the output; None unless the loudness was to be set, and for silence
     gain_db : applied to set the loudness
     clipped : samples over full scale in an integer format
     replaced : input samples that were NaN or infinite and became 0
@@ -291,8 +291,9 @@ def _write_levelled(
                 writer.write(block * factor)
     finally:
         first.unlink(missing_ok=True)
-    facts = {"gain_db": gain, "loudness_lufs": loudness + gain, "true_peak_db": peak + gain}
-    return writer, facts
+    if not math.isfinite(loudness):
+        return writer, {}
+    return writer, {"gain_db": gain, "loudness_lufs": loudness + gain, "true_peak_db": peak + gain}
 
 
 def _in_process(
