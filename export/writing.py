@@ -17,22 +17,31 @@ from .model import Array
 def write_bytes(path: Path, data: bytes) -> None:
     """Write ``data`` beside ``path`` and move it there, so that no half-written file is ever seen.
 
+    A link is kept, and what it leads to is written. A device or a pipe is refused: moving a file
+    to its place would remove it.
+
     Raises
     ------
-    ModelFileError : the folder is missing or not writable, the disk is full
+    ModelFileError : it is no file, the folder is missing or not writable, the disk is full
     """
     temporary = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            raise ModelFileError(path, "is not a file; choose another name to write to")
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fchmod(file.fileno(), 0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except OSError as error:
+        Path(temporary).replace(target)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise ModelFileError(path, f"cannot be written: {error.strerror}") from None
+        reason = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
+        if not path.parent.is_dir():
+            reason = f"the folder {path.parent} does not exist; make it first"
+        raise ModelFileError(path, f"cannot be written: {reason}") from None
 
 
 def write_json(path: Path, document: Json) -> None:
