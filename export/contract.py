@@ -15,6 +15,8 @@ from .errors import ModelFileError
 from .foreign import DEFAULT_RATE, AudioTensor, ForeignOnnx, StatePair
 from .model import Array, Metadata
 
+MAX_DIMENSIONS = 8
+
 
 @dataclass(frozen=True)
 class _Tensor:
@@ -83,6 +85,12 @@ def _audio(tensors: list[_Tensor], what: str, path: Path) -> _Tensor:
         raise ModelFileError(
             path,
             f"has the {what} {audio.described()} with {len(audio.moving)} dimensions of any length, not one",
+        )
+    if len(audio.shape) > MAX_DIMENSIONS:
+        raise ModelFileError(
+            path,
+            f"has the {what} {audio.name[:40]!r} of {len(audio.shape)} dimensions, "
+            f"but at most {MAX_DIMENSIONS} are expected",
         )
     if any(size != 1 for size in audio.shape if size is not None):
         raise ModelFileError(path, f"has the {what} {audio.described()}, but one channel is expected")

@@ -19,6 +19,8 @@ from .model import Array
 
 Json: TypeAlias = Any
 MAX_JSON_BYTES = 64 * 2**20
+MAX_DIGITS = 1000
+"""Of a whole number: reading one takes the square of its digits."""
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -51,7 +53,7 @@ def parse_json(text: bytes | str, path: Path) -> Node:
     ModelFileError : it is cut off, no JSON, nested too deeply, or holds NaN or Infinity
     """
     try:
-        return Node(json.loads(text, parse_constant=_refuse_constant), "", path)
+        return Node(json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number), "", path)
     except RecursionError:
         problem = "is nested too deeply to be a model"
     except json.JSONDecodeError as error:
@@ -66,6 +68,12 @@ def parse_json(text: bytes | str, path: Path) -> Node:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"it holds {name} where a number is expected")
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"it holds a number of {len(digits)} digits")
+    return int(digits)
 
 
 @dataclass(frozen=True)
@@ -177,9 +185,9 @@ class Node:
                 if not isinstance(row, list) or len(row) != length:
                     raise self.error(f"has rows of different lengths, but {_described(shape)} is expected")
             level = [value for row in level for value in row]
-        strange = set(map(type, level)) - {int, float}
-        if strange:
-            raise self.error(f"holds {_found(strange.pop()())} where a number is expected")
+        if set(map(type, level)) - {int, float}:
+            position, strange = next((n, v) for n, v in enumerate(level) if type(v) not in (int, float))
+            raise self.error(f"holds {_found(strange)} at position {position} where a number is expected")
         return level
 
     def _doubles(self, shape: tuple[int | None, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -48,6 +48,11 @@ def parse_onnx(data: bytes, path: Path) -> onnx.ModelProto:
         ) from None
     if not proto.graph.node or not proto.opset_import:
         raise ModelFileError(path, "is not an ONNX file, or it holds no network")
+    newest, opset = onnx.defs.onnx_opset_version(), max(entry.version for entry in proto.opset_import)
+    if opset > newest:
+        raise ModelFileError(
+            path, f"is of opset {opset}, but 1 to {newest} are known; export it with opset 17"
+        )
     functions = {(function.domain, function.name): function for function in proto.functions}
     _check_calls(proto, functions, path)
     for nodes in [proto.graph.node, *(function.node for function in proto.functions)]:

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from .activations import constants_of
-from .check import check_model
+from .check import UnsoundError, check_model
 from .description import describe_model
+from .errors import ModelFileError
 from .gates import GRU_TO_ONNX, LSTM_TO_ONNX, reorder_gates
 from .metadata import describe_metadata
 from .model import (
@@ -56,11 +57,20 @@ def write_onnx(model: NeuralModel, path: Path | str) -> None:
     ModelFileError : the network is not sound, or the file cannot be written
     """
     path = Path(path)
-    write_bytes(path, to_onnx(check_model(model, path)).SerializeToString())
+    try:
+        proto = to_onnx(check_model(model, path))
+    except UnsoundError as error:
+        raise ModelFileError(path, f"cannot be written: {error}") from None
+    write_bytes(path, proto.SerializeToString())
 
 
 def to_onnx(model: NeuralModel) -> onnx.ModelProto:
-    """The streaming ONNX model, in memory."""
+    """The streaming ONNX model, in memory.
+
+    Raises
+    ------
+    UnsoundError : silence makes the network overflow, so that it has no state to start from
+    """
     model = model.playable()
     writer = GraphWriter(settled_state(model))
     output = writer.network(model.network, "input", "")
@@ -139,7 +149,11 @@ class GraphWriter:
 
     def state(self, name: str, initial: NDArray[Any]) -> tuple[str, str]:
         """The names of a state's input, with its default, and of its output."""
-        self.constant(name, initial.astype(np.float32))
+        with np.errstate(over="ignore"):
+            narrow = initial.astype(np.float32)
+        if not np.isfinite(narrow).all():
+            raise UnsoundError(f"after silence, {name} is not finite; its weights are damaged")
+        self.constant(name, narrow)
         for names, infos in ((name, self.state_inputs), (f"{name}_out", self.state_outputs)):
             infos.append(helper.make_tensor_value_info(names, TensorProto.FLOAT, initial.shape))
         return name, f"{name}_out"

@@ -231,6 +231,12 @@ def two_sounds() -> onnx.ModelProto:
     )
 
 
+def of_the_future() -> onnx.ModelProto:
+    model = smoother()
+    model.opset_import[0].version = 999
+    return model
+
+
 def one_input(*shape: int | str | None, kind: int = FLOAT) -> onnx.ModelProto:
     return smoother(
         nodes=[node("Identity", ["audio"], ["result"])],
@@ -251,6 +257,8 @@ REFUSED: list[tuple[str, Callable[[], onnx.ModelProto]]] = [
     ("which is too large", huge_tensor),
     ("has 3 bytes for w, but 16 are expected", short_tensor),
     ("has 2 inputs of any length", two_sounds),
+    ("is of opset 999", of_the_future),
+    ("of 9 dimensions", lambda: one_input(*[1] * 8, "n")),
     ("no audio input for blocks of any length", lambda: one_input(1, 64)),
     ("2 dimensions of any length", lambda: one_input("batch", "n")),
     ("but one channel is expected", lambda: one_input(1, 2, "n")),

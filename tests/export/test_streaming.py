@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.io import wavfile
 from tonerig.export.activations import FUNCTIONS
-from tonerig.export.model import Activation, Chain, Container, Dense, NeuralModel, Stack
+from tonerig.export.errors import ModelFileError
+from tonerig.export.model import Activation, Chain, Container, Dense, NeuralModel, Stack, WaveNet
 from tonerig.export.nam import read_nam
 from tonerig.export.onnx_file import read_onnx
 from tonerig.export.parity import compare, is_recurrent
@@ -147,3 +148,18 @@ def test_real_captures_play_in_onnxruntime_as_in_the_player_in_c(name: str) -> N
         np.testing.assert_allclose(
             play(proto, signal[:frames], block), expected[:frames], atol=tolerance, rtol=0
         )
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_network_that_silence_makes_overflow_is_not_written(tmp_path: Path) -> None:
+    """Finite weights can still leave no finite state to start from; nothing is written then."""
+    model = random_model("a1_nano", 1)
+    network = model.network
+    assert isinstance(network, WaveNet)
+    for array in network.arrays:
+        for layer in array.layers:
+            layer.layer1x1.weight[:] = 3.0e38
+            layer.layer1x1.bias[:] = 3.0e38
+    with pytest.raises(ModelFileError, match=r"model\.onnx: cannot be written: after silence, .* not finite"):
+        write_onnx(model, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
