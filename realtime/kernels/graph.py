@@ -48,7 +48,7 @@ def try_stranger(path: Path) -> None:
     Raises
     ------
     ModelFileError
-        when it fails there, does not come back or puts out NaN or Inf.
+        when it fails there, does not come back, puts out NaN or Inf, or another output for other blocks.
     """
     command = [sys.executable, "-m", __package__ + ".trial", str(path)]
     try:

@@ -96,5 +96,34 @@ def test_a_strangers_model_that_puts_out_nan_is_refused(tmp_path: Path) -> None:
         Neural(model=path)
 
 
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [helper.make_node("ReduceMean", ["x"], ["m"], axes=[2]), helper.make_node("Sub", ["x", "m"], ["y"])],
+        [helper.make_node("CumSum", ["x", "axis"], ["y"])],
+        [helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[9], pads=[4, 4])],
+        [helper.make_node("RandomNormalLike", ["x"], ["y"])],
+    ],
+    ids=["mean of the block", "sum of the block", "padding around the block", "chance"],
+)
+def test_a_strangers_model_that_hears_where_blocks_begin_is_refused(
+    nodes: list[onnx.NodeProto], tmp_path: Path
+) -> None:
+    """A network whose output depends on the block length cannot stream, whatever its shapes say."""
+    axis = helper.make_node("Constant", [], ["axis"], value_int=2)
+    path = _stranger(tmp_path / "block.onnx", [axis, *nodes])
+    with pytest.raises(ModelFileError, match=r"block\.onnx: .* how the sound is cut into blocks"):
+        Neural(model=path)
+
+
+def test_a_strangers_model_of_another_length_is_refused(tmp_path: Path) -> None:
+    """A network that gives back fewer samples than it got cannot stream."""
+    path = _stranger(
+        tmp_path / "short.onnx", [helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[9])]
+    )
+    with pytest.raises(ModelFileError, match=r"short\.onnx: .* does not make 64 samples of 64"):
+        Neural(model=path)
+
+
 def _resident_pages() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1])
