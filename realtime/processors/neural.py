@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from ...export.errors import ModelFileError
 from ...export.foreign import ForeignOnnx
 from ...export.model import NeuralModel
 from ..compiler.layout import CONTEXT, State
@@ -99,6 +100,7 @@ class Neural(Processor):
         runtime: Runtime = "kernel",
     ) -> None:
         super().__init__(values)
+        self.file = Path(model) if isinstance(model, Path | str) else None
         if isinstance(model, Path | str):
             from ...export.files import load_model
 
@@ -123,7 +125,9 @@ class Neural(Processor):
 
     def on_onnxruntime(self) -> Neural:
         """The same model with the same values, played by ONNX Runtime."""
-        return Neural(self.values, model=self.model, runtime="onnxruntime")
+        other = Neural(self.values, model=self.model, runtime="onnxruntime")
+        other.file = self.file
+        return other
 
     def is_compiled(self) -> bool:
         """Whether it can be prepared without compiling anything."""
@@ -142,7 +146,7 @@ class Neural(Processor):
         kernel = load(self._kernel_units()[0])
         self.instances = [self._instance(kernel) for _ in range(channels)]
         resampled = rate != self.model.sample_rate
-        plan = resampler.plan(rate, self.model.sample_rate) if resampled else None
+        plan = self._plan(rate) if resampled else None
         arrays: dict[str, Any] = {"kernel_states": (np.int64, channels)}
         lengths = {"model_in": max_block, "model_out": max_block, "gained": max_block}
         if plan is not None:
@@ -166,6 +170,14 @@ class Neural(Processor):
         ):
             record[name] = math.nan if value is None else value
         return state
+
+    def _plan(self, rate: float) -> resampler.Plan:
+        try:
+            return resampler.plan(rate, self.model.sample_rate)
+        except resampler.RateError as error:
+            if self.file is None:
+                raise
+            raise ModelFileError(self.file, f"is of a rate that cannot be played: {error}") from None
 
     def states(self) -> list[State]:
         tables = [table for pair in self._directions for table in pair]
