@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .networks import A1_SHAPES, LstmNetwork, WaveNetNetwork
 from .teachers import find_teacher, preferred_amp
 
@@ -131,6 +133,8 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and not least <= value < float("inf"):
                 raise TrainingError(f"{name} is {value}, expected {least:g} or more")
+        with torch.device("meta"):  # only its name is tried here
+            make_network(self.network)
 
     @property
     def training_recipe(self) -> Recipe:

@@ -25,6 +25,12 @@ def test_unknown_networks_are_refused(name: str) -> None:
         make_network(name)
 
 
+def test_a_run_for_an_unknown_network_is_refused() -> None:
+    """Before any signal is made."""
+    with pytest.raises(TrainingError, match="there is no network 'nope'"):
+        TrainingConfig(Path("x.onnx"), teacher="amp", network="nope")
+
+
 def test_a_file_is_read(tmp_path: Path) -> None:
     """Fields, settings and a partly given recipe arrive; the rest of the recipe is the network's own."""
     path = tmp_path / "amp.toml"
