@@ -12,7 +12,7 @@ from tonerig.export.nam import read_nam
 from .play import BLOCKS, Player, esr
 
 CAPTURES = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "nam"
-pytestmark = pytest.mark.skipif(not CAPTURES.exists(), reason="the reference captures are not here")
+pytestmark = pytest.mark.skipif(not CAPTURES.exists(), reason="no captures in ../shared/data/nam")
 
 
 @pytest.mark.parametrize("name", ["wavenet_a1_standard", "BossWN-nano", "A2"])
