@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import signal as dsp
+from tonerig.export.errors import ModelFileError
+from tonerig.export.files import save_model
 from tonerig.export.model import Convolution, Metadata, NeuralModel, Stack
 from tonerig.realtime.compiler.layout import CONTEXT, State
 from tonerig.realtime.compiler.unit import compile_units, load
@@ -121,3 +124,12 @@ def test_rates_without_a_ratio_are_refused() -> None:
     """48 000 Hz to a prime number of Hz is refused with both rates."""
     with pytest.raises(RateError, match="cannot resample between 48000 Hz and 44101 Hz"):
         plan(48000.0, 44101.0)
+
+
+def test_a_rate_that_cannot_be_resampled_is_refused_by_the_files_name(tmp_path: Path) -> None:
+    """47 999 Hz has no manageable ratio to 48 000: the sentence names the model, on either runtime."""
+    path = tmp_path / "odd.onnx"
+    save_model(replace(random_model("linear", 0), sample_rate=47999.0), path)
+    for processor in (Neural(model=path), Neural(model=path).on_onnxruntime()):
+        with pytest.raises(ModelFileError, match=r"^odd\.onnx: .*48000 Hz and 47999 Hz"):
+            processor.make_state(48000.0, 64, 1)
