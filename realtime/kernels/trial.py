@@ -13,7 +13,7 @@ from ...export.foreign import ForeignOnnx
 from ..compiler.layout import CONTEXT, State
 from ..compiler.unit import load
 from . import onnx_runtime
-from .graph import TRIAL_BYTES, TRIAL_S, streaming_graph
+from .graph import TRIAL_BYTES, TRIAL_S, graph_of
 
 BLOCKS = (64, 1, 96, 441, 64, 1382)
 """Frames of the blocks; together they are one block of the most frames that a `Run` takes."""
@@ -37,7 +37,7 @@ def attempt(path: str) -> str | None:
     if not isinstance(model, ForeignOnnx):
         return None
     try:
-        state = onnx_runtime.OnnxState(streaming_graph(model))
+        state = onnx_runtime.OnnxState(graph_of(model, model.path.read_bytes()))
     except onnx_runtime.OnnxRuntimeError as error:
         return str(error)
     state.seal()

@@ -125,5 +125,14 @@ def test_a_strangers_model_of_another_length_is_refused(tmp_path: Path) -> None:
         Neural(model=path)
 
 
+def test_a_file_that_changed_after_its_trial_does_not_play(tmp_path: Path) -> None:
+    """What plays is what was tried: other contents under the same name are refused."""
+    path = _stranger(tmp_path / "tanh.onnx", [helper.make_node("Tanh", ["x"], ["y"])])
+    processor = Neural(model=path)
+    _stranger(path, [helper.make_node("Exp", ["x"], ["y"])])
+    with pytest.raises(ModelFileError, match=r"tanh\.onnx: changed since it was tried"):
+        streaming_graph(processor.model)
+
+
 def _resident_pages() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1])
