@@ -65,6 +65,11 @@ class Link:
         inner = {name: [link.build() for link in links] for name, links in self.chains.items()}
         return processor_class(self.processor)(dict(self.values), **self.files, **inner)
 
+    def all_files(self) -> list[Path]:
+        """The files that it names, then those of its inner chains, in order."""
+        inner = (link for links in self.chains.values() for link in links)
+        return [*self.files.values(), *(file for link in inner for file in link.all_files())]
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -86,6 +91,11 @@ class Preset:
             If a file that it names cannot be used.
         """
         return [link.build() for link in self.chain]
+
+    def files(self) -> list[Path]:
+        """Every file that it is made of: its own, then those that its processors name, inner chains' too."""
+        own = [] if self.path is None else [self.path]
+        return own + [file for link in self.chain for file in link.all_files()]
 
 
 class _Document(BaseModel):

@@ -264,3 +264,22 @@ def test_saving_a_file_from_elsewhere_is_refused(tmp_path: Path, user_library: P
     assert list((tmp_path / "presets").iterdir()) == []
     save_preset(preset, tmp_path / "elsewhere" / "x.toml")
     assert 'impulse = "x.wav"' in (tmp_path / "elsewhere" / "x.toml").read_text()
+
+
+def test_files_names_all_that_it_is_made_of(tmp_path: Path, user_library: Path) -> None:
+    """The preset's own path, then each impulse, those of inner chains included."""
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(CABINET.read_bytes())
+    text = """
+        [[chain]]
+        processor = "cabinet"
+        impulse = "a.wav"
+        [[chain]]
+        processor = "parallel"
+        [[chain.b]]
+        processor = "cabinet"
+        impulse = "b.wav"
+        """
+    path = written(tmp_path, HEAD + text)
+    assert load_preset(path).files() == [path, tmp_path / "a.wav", tmp_path / "b.wav"]
+    assert Preset("bare", (Link("gain"),)).files() == []
