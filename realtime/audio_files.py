@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -103,7 +104,20 @@ def read_audio(path: Path, max_seconds: float = 3600.0) -> tuple[Samples, float]
         return np.concatenate(list(reader.blocks()), axis=1), reader.rate
 
 
+def name_problem(path: Path) -> str | None:
+    """What is wrong with the name of a file: it is not UTF-8, which pedalboard and terminals expect."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        return f"{shown}: its name is not UTF-8; rename it"
+    return None
+
+
 def _opened(path: Path) -> Any:
+    problem = name_problem(path)
+    if problem is not None:
+        raise AudioFileError(problem)
     if not path.exists():
         raise AudioFileError(f"{path}: does not exist; check the path")
     if not path.is_file():

@@ -11,12 +11,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio_files import SUFFIXES, AudioReader
+from .audio_files import SUFFIXES, AudioReader, name_problem
 from .engine.program import Program
 from .engine.runner import Runner
 from .presets import Preset
@@ -36,6 +36,17 @@ SILENCE = 1e-5
 """A block that moves less than this around its mean, -100 dBFS, is silent."""
 PEAK_CEILING_DB = -1.0
 """True peak that normalising never exceeds, in dB over full scale."""
+
+
+PART_OF_THE_CHAIN = "belongs to the chain, which is never overwritten; choose another output"
+
+
+class BlockProcess(Protocol):
+    """What turns a block into the next one of the output, as `Runner` does."""
+
+    def process(self, block: Samples, /) -> Samples:
+        """Shape (channels, frames) to (outputs, frames)."""
+        ...
 
 
 class RenderError(ValueError):
@@ -119,21 +130,32 @@ def expand(inputs: Sequence[Path]) -> list[Path]:
     return files
 
 
-def outputs(files: Sequence[Path], output: Path) -> list[Path]:
+def outputs(files: Sequence[Path], output: Path, kept: Sequence[Path] = ()) -> list[Path]:
     """Where each file's output goes: ``output`` itself for one file, else a WAV of its name in that folder.
+
+    Parameters
+    ----------
+    kept : files that no output may overwrite, besides the inputs: `Preset.files`
 
     Raises
     ------
     RenderError
-        If an output would overwrite an input or another output.
+        If an output would overwrite an input, a file to keep or another output, or is no file.
     """
     into_folder = output.is_dir() or len(files) > 1 or output.suffix == ""
+    if into_folder and output.exists() and not output.is_dir():
+        kind = "a file, but a folder is needed" if output.is_file() else "not a file"
+        raise RenderError(f"{output}: is {kind}; choose another output")
     targets = [output / f"{file.stem}.wav" for file in files] if into_folder else [output]
     seen: dict[Path, Path] = {}
-    originals = {file.resolve(): file for file in files}
+    originals, parts = ({file.resolve() for file in some} for some in (files, kept))
     for file, target in zip(files, targets, strict=True):
         if target.resolve() in originals:
             raise RenderError(f"{target}: is an input, which is never overwritten; choose another output")
+        if target.resolve() in parts:
+            raise RenderError(f"{target}: {PART_OF_THE_CHAIN}")
+        if (problem := name_problem(target)) is not None:
+            raise RenderError(problem)
         if target in seen:
             raise RenderError(
                 f"{file} and {seen[target]} would both become {target}; render them into two folders"
@@ -143,7 +165,12 @@ def outputs(files: Sequence[Path], output: Path) -> list[Path]:
 
 
 def process(
-    runner: Runner, blocks: Iterable[Samples], channels: int, latency: int, tail_frames: int, rate: float
+    runner: BlockProcess,
+    blocks: Iterable[Samples],
+    channels: int,
+    latency: int,
+    tail_frames: int,
+    rate: float,
 ) -> Iterator[Samples]:
     """The runner's output for a sound, aligned with it and as long, then its tail.
 
@@ -205,6 +232,8 @@ def render_file(
     """
     if target.exists() and source.exists() and target.samefile(source):
         raise RenderError(f"{target}: is the input, which is never overwritten; choose another output")
+    if target.exists() and any(file.exists() and target.samefile(file) for file in preset.files()):
+        raise RenderError(f"{target}: {PART_OF_THE_CHAIN}")
     levelled = finish.keep_loudness or finish.normalize is not None
     with AudioReader(source) as reader:
         program = Program(preset.build(), reader.rate, MAX_BLOCK, reader.channels)

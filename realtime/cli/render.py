@@ -49,7 +49,7 @@ def render(
     from .progress import FileProgress, compile_for
 
     files = expand(inputs)
-    targets = outputs(files, output)
+    targets = outputs(files, output, chain.files())
     if len(files) > 1 or output.suffix == "":
         output.mkdir(parents=True, exist_ok=True)
     compile_for(chain)

@@ -124,3 +124,10 @@ def test_long_files_are_refused_where_all_of_it_would_be_in_memory(tmp_path: Pat
     (tmp_path / "x.wav").write_bytes(wav(tone(48000 * 3).tobytes()))
     with pytest.raises(AudioFileError, match="is 3 s long, expected 2 s at most"):
         read_audio(tmp_path / "x.wav", max_seconds=2)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """A name with a byte that is not UTF-8 gets a sentence that shows the byte."""
+    (tmp_path / "s\udcff.wav").write_bytes(wav(tone(300).tobytes()))
+    with pytest.raises(AudioFileError, match=r"s\\xff\.wav: its name is not UTF-8; rename it"):
+        read_audio(tmp_path / "s\udcff.wav")

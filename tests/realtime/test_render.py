@@ -119,8 +119,7 @@ def test_alignment_and_tail(sizes: list[int], latency: int, echo: int) -> None:
     x = np.random.default_rng(0).uniform(0.1, 1, sum(sizes)).astype(np.float32)
     blocks = [part[None] for part in np.split(x, np.cumsum(sizes)[:-1])]
     rate = 4000.0  # silence for three seconds ends the tail
-    runner: object = Delayed(latency, echo)
-    done = process(runner, blocks, 1, latency, round(30 * rate), rate)  # type: ignore[arg-type]
+    done = process(Delayed(latency, echo), blocks, 1, latency, round(30 * rate), rate)
     y = np.concatenate(list(done), axis=1)[0]
     expected = np.zeros(max(len(y), len(x) + echo), np.float32)
     expected[: len(x)] += x
@@ -139,8 +138,7 @@ class Offset:
 
 def test_a_steady_offset_is_no_tail() -> None:
     """A chain whose output at rest is not 0 but does not move ends with its input."""
-    runner: object = Offset()
-    done = process(runner, [noise(500)], 1, 0, 100_000, 8000.0)  # type: ignore[arg-type]
+    done = process(Offset(), [noise(500)], 1, 0, 100_000, 8000.0)
     assert sum(block.shape[1] for block in done) == 500
 
 
@@ -229,6 +227,33 @@ def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
         with pytest.raises(RenderError, match="is an input, which is never overwritten"):
             outputs([tmp_path / "x.wav"], target)
     assert (tmp_path / "x.wav").read_bytes() == before
+
+
+def test_the_chains_files_are_never_overwritten(tmp_path: Path) -> None:
+    """An output in the place of the chain's impulse, by its name or a link, is refused, nothing written."""
+    impulse, link = tmp_path / "cab.wav", tmp_path / "link.wav"
+    for file in (tmp_path / "x.wav", impulse):
+        write_wav(file, tone(), 48000)
+    link.symlink_to(impulse)
+    before = impulse.read_bytes()
+    inner = chain(Link("parallel", chains={"a": (Link("cabinet", files={"impulse": impulse}),)}))
+    for target in (impulse, link):
+        with pytest.raises(RenderError, match="belongs to the chain"):
+            render_file(tmp_path / "x.wav", target, inner)
+        with pytest.raises(RenderError, match="belongs to the chain"):
+            outputs([tmp_path / "x.wav"], target, inner.files())
+    assert impulse.read_bytes() == before
+
+
+def test_outputs_that_are_no_folder(tmp_path: Path) -> None:
+    """A device is said to be no file, and a file that stands where a folder is needed is named."""
+    with pytest.raises(RenderError, match=r"^/dev/null: is not a file"):
+        outputs([tmp_path / "x.wav"], Path("/dev/null"))
+    (tmp_path / "out.wav").write_text("x")
+    with pytest.raises(RenderError, match=r"out\.wav: is a file, but a folder is needed"):
+        outputs([tmp_path / "x.wav", tmp_path / "y.wav"], tmp_path / "out.wav")
+    with pytest.raises(RenderError, match=r"o\\xff\.wav: its name is not UTF-8"):
+        outputs([tmp_path / "x.wav"], tmp_path / "o\udcff.wav")
 
 
 def test_names_of_outputs(tmp_path: Path) -> None:
