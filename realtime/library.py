@@ -77,7 +77,9 @@ def named(folder: str, name: str) -> Path:
     kind = folder.removesuffix("s") if folder != "chains" else "preset"
     near = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]}? There are" if near else "there are"
-    raise LibraryError(f"there is no {kind} {name}; {hint} {', '.join(names) or 'none'}")
+    raise LibraryError(
+        f"there is no {kind} {name.strip() or 'without a name'}; {hint} {', '.join(names) or 'none'}"
+    )
 
 
 def inside(folder: Path, name: str) -> Path | None:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,7 +46,17 @@ MAX_DEPTH = 4
 
 
 class PresetError(ValueError):
-    """A preset that cannot be used: names the file, the place in it, and what is wrong."""
+    """A preset that cannot be used: names the file, the place in it, and what is wrong.
+
+    What it cites of a stranger's file has its control characters escaped: a terminal would obey them.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("".join(repr(char)[1:-1] if _is_control(char) else char for char in text))
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Zl", "Zp")
 
 
 @dataclass(frozen=True)
@@ -167,19 +178,45 @@ def parse_preset(table: Mapping[str, Any], path: Path) -> Preset:
         document = _Document.model_validate(dict(table))
     except ValidationError as error:
         raise PresetError(f"{path.name}: {_first_problem(error)}") from None
+    _refuse_controls(document, path)
     chain = _Reader(path).links(document.chain, "chain")
     return Preset(document.name, chain, document.description, document.author, document.kind, path)
 
 
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
-    key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
-    if first["type"] == "missing":
-        what = "tonerig = 1" if key == "tonerig" else key
-        return f"{what} is missing"
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {key}; known are {', '.join(_Document.model_fields)}"
-    return f"{key} is {str(first['input'])[:60]!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    key = " ".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
+    found = first["input"]
+    match first["type"]:
+        case "missing":
+            return f"{'tonerig = 1' if key == 'tonerig' else key} is missing"
+        case "extra_forbidden":
+            return f"unknown key {key}; known are {', '.join(_Document.model_fields)}"
+        case "too_short" | "string_too_short":
+            return f"{key} is empty" + ("; give it at least one [[chain]]" if key == "chain" else "")
+        case "too_long":
+            return f"{key} has {len(found)} processors, expected at most {MAX_PROCESSORS}"
+        case "string_too_long":
+            return f"{key} has {len(found)} characters, expected at most {first['ctx']['max_length']}"
+        case "list_type":
+            return f"{key} must be a list of processors: [[chain]]"
+        case "dict_type":
+            return f"{key} is {_word(found)}, expected a table: [[chain]]"
+    expected = {"tonerig": "1", "kind": '"chain"'}.get(key, "text")
+    return f"{key} is {_word(found)}, expected {expected}"
+
+
+def _word(value: Any) -> str:
+    """A value as TOML writes it, or its beginning."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)[:60]
+
+
+def _refuse_controls(preset: _Document | Preset, path: Path) -> None:
+    """Texts that a terminal would obey: only a description may have lines and tabs."""
+    for key, allowed in (("name", ""), ("author", ""), ("description", "\n\t")):
+        for char in getattr(preset, key):
+            if _is_control(char) and char not in allowed:
+                raise PresetError(f"{path.name}: {key} has the control character {char!r}; take it out")
 
 
 class _Reader:
@@ -218,6 +255,9 @@ class _Reader:
             if key == "processor":
                 continue
             if key in parameters:
+                if isinstance(value, bool):
+                    expected = parameters[key].range_text()
+                    raise self.fail(place, f"{key} is {_word(value)}, expected {expected}")
                 try:
                     values[key] = parameters[key].check(value)
                 except ParameterError as error:
@@ -240,7 +280,9 @@ class _Reader:
 
     def file(self, key: str, value: Any, place: str) -> Path:
         if not isinstance(value, str):
-            raise self.fail(place, f"{key} is {value!r}, expected the name of a file")
+            raise self.fail(place, f"{key} is {_word(value)}, expected the name of a file")
+        if any(map(_is_control, value)):
+            raise self.fail(place, f"{key} is {value!r}, expected a name without control characters")
         try:
             return library.resolve(value, self.path.parent, folder_of(key))
         except library.LibraryError as error:
@@ -277,8 +319,10 @@ def save_preset(preset: Preset, path: Path) -> Path:
     Raises
     ------
     PresetError
-        If a file of the chain is neither beside ``path`` nor in the library.
+        If a text has control characters, or a file of the chain is neither beside ``path`` nor in the
+        library.
     """
+    _refuse_controls(preset, path)
     table: dict[str, Any] = {"tonerig": SCHEMA, "name": preset.name}
     table |= {key: text for key in ("description", "author") if (text := getattr(preset, key))}
     table["chain"] = [_table(link, path) for link in preset.chain]

@@ -26,6 +26,8 @@ def test_the_users_files_come_first(user_library: Path) -> None:
 
 def test_an_unknown_name_gets_the_nearest(user_library: Path) -> None:
     """A slip of the keyboard is answered with what was meant, and with all that there are."""
+    with pytest.raises(LibraryError, match=r"there is no preset without a name; there are .*clean"):
+        library.named("chains", " ")
     with pytest.raises(LibraryError, match=r"no preset crnch; did you mean crunch\? There are .*clean"):
         library.named("chains", "crnch")
 

@@ -101,7 +101,7 @@ def test_shipped_presets_build(name: str, user_library: Path) -> None:
         ('tonerig = 2\nname = "x"', r"test\.toml: was written for schema 2, but this version reads up to 1"),
         ("tonerig = 1", r"test\.toml: name is missing"),
         (HEAD, r"test\.toml: chain is missing"),
-        (HEAD + "chain = []", r"test\.toml: chain is '\[\]': list should have at least 1 item"),
+        (HEAD + "chain = []", r"test\.toml: chain is empty; give it at least one"),
         (HEAD + 'kind = "song"\n[[chain]]\nprocessor = "gain"', r"test\.toml: kind is 'song'"),
         (
             HEAD + 'drive = 3\n[[chain]]\nprocessor = "gain"',
@@ -126,7 +126,7 @@ def test_shipped_presets_build(name: str, user_library: Path) -> None:
         ),
         (
             HEAD + '[[chain]]\nprocessor = "gain"\ngain_db = true',
-            r"chain 1 \(gain\): gain_db is True, expected",
+            r"chain 1 \(gain\): gain_db is true, expected",
         ),
         (
             HEAD + '[[chain]]\nprocessor = "gain"\ngain_db = [1]',
@@ -160,8 +160,21 @@ def test_shipped_presets_build(name: str, user_library: Path) -> None:
             HEAD + '[[chain]]\nprocessor = "parallel"\n[[chain.a]]\nprocessor = "gain"\ngain_db = 99',
             r"chain 1 \(parallel\), a 1 \(gain\): gain_db is 99",
         ),
-        (HEAD + "[chain]\n", r"test\.toml: chain is '\{\}'"),
-        (HEAD + '[[chain]]\nprocessor = "gain"\n' * 65, r"test\.toml: chain is .*at most 64"),
+        (HEAD + "[chain]\n", r"test\.toml: chain must be a list of processors: \[\[chain\]\]$"),
+        (
+            HEAD + '[[chain]]\nprocessor = "gain"\n' * 65,
+            r"test\.toml: chain has 65 processors, expected at most 64$",
+        ),
+        ('tonerig = "1"\nname = "x"', r"test\.toml: tonerig is '1', expected 1$"),
+        ("tonerig = 1\nname = true", r"test\.toml: name is true, expected text$"),
+        ('tonerig = 1\nname = ""', r"test\.toml: name is empty$"),
+        ("tonerig = 1\nname = '" + "x" * 201 + "'", r"name has 201 characters, expected at most 200$"),
+        (HEAD + "chain = [3]", r"test\.toml: chain 1 is 3, expected a table"),
+        (HEAD + '"\\u001b[2J" = 3\n[[chain]]\nprocessor = "gain"', r"unknown key \\x1b\[2J; known are"),
+        (
+            HEAD + '[[chain]]\nprocessor = "cabinet"\nimpulse = "\\u001b[2J.wav"',
+            r"impulse is '\\x1b\[2J.wav', expected a name without control characters",
+        ),
     ],
 )
 def test_bad_presets(tmp_path: Path, user_library: Path, text: str, words: str) -> None:
@@ -169,6 +182,21 @@ def test_bad_presets(tmp_path: Path, user_library: Path, text: str, words: str) 
     with pytest.raises(PresetError, match=words) as caught:
         load_preset(written(tmp_path / "presets", text))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["name", "author", "description"])
+def test_texts_that_a_terminal_would_obey(tmp_path: Path, user_library: Path, key: str) -> None:
+    """Control characters are refused where they are read and written; a description may have lines."""
+    bad = {"tonerig": 1, "name": "x", "chain": [{"processor": "gain"}], key: "a\x1b[2Jb"}
+    with pytest.raises(
+        PresetError, match=rf"^x\.toml: {key} has the control character '\\x1b'; take it out$"
+    ):
+        parse_preset(bad, tmp_path / "x.toml")
+    texts = {"name": "x", "author": "", "description": "one\n\ttwo"}
+    assert parse_preset({**bad, **texts}, tmp_path / "x.toml").description == "one\n\ttwo"
+    with pytest.raises(PresetError, match=f"{key} has the control character"):
+        save_preset(Preset(**{**texts, key: "\x9bx"}, chain=(Link("gain"),)), tmp_path / "x.toml")
+    assert not (tmp_path / "x.toml").exists()
 
 
 def test_nesting_and_counts_end(tmp_path: Path, user_library: Path) -> None:
