@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,8 +99,8 @@ def new(
     author: Annotated[str, typer.Option(help="Who made it.")] = "",
 ) -> None:
     """Make a preset in your library, with every parameter written out for you to edit."""
-    from ..library import listing, named, user_library
-    from ..presets import Link, PresetError, load_preset, new_preset, save_preset
+    from ..library import add, listing, named, user_library
+    from ..presets import Link, PresetError, folder_of, load_preset, new_preset, save_preset
     from ..processors import processor_class
 
     if not re.fullmatch(r"[\w-]+", name):
@@ -107,7 +108,7 @@ def new(
     target = user_library() / "chains" / f"{name}.toml"
     if target.exists():
         raise PresetError(f"{target}: exists already; choose another name or edit it")
-    given = {"model": _own("models", model), "impulse": _own("impulses", impulse)}
+    given = {"model": _playable("models", model), "impulse": _playable("impulses", impulse)}
     default = {"model": None, "impulse": named("impulses", "1x12")} if "1x12" in listing("impulses") else {}
     links: list[Link] = []
     for part in load_preset(like).chain if like else [Link(part.strip()) for part in chain.split(",")]:
@@ -118,17 +119,43 @@ def new(
                 raise PresetError(f"{part.processor} needs a file; give --{key} FILE")
             files[key] = path
         links.append(Link(part.processor, part.values, files, part.chains))
-    preset = new_preset(name, links, description=description, author=author)
-    print(f"{save_preset(preset, target)}: written; try it with tonerig live --preset {name}")
+    hidden = listing("chains").get(name)
+    copies: dict[Path, Path] = {}
+    made: list[Path] = []
+    try:
+        for key, path in given.items():
+            if path is not None and path in (model, impulse):
+                fresh = not (user_library() / folder_of(key) / path.name).exists()
+                copies[path] = add(path, folder_of(key))
+                made += [copies[path]] * fresh
+        links = [
+            replace(link, files={key: copies.get(path, path) for key, path in link.files.items()})
+            for link in links
+        ]
+        save_preset(new_preset(name, links, description=description, author=author), target)
+    except BaseException:
+        for path in made:
+            path.unlink()
+        raise
+    print(f"{target}: written; try it with tonerig live --preset {name}")
+    if hidden is not None:
+        print(f"from now on {name} means this preset and no longer the shipped one of that name")
 
 
-def _own(folder: str, path: Path | None) -> Path | None:
-    """A file in the library: a copy of the given one, or the one of that name that is there."""
-    from ..library import add, named
+def _playable(folder: str, path: Path | None) -> Path | None:
+    """The given file, or else the one of that name in the library, once it has been read."""
+    from ...export.files import load_model
+    from ..library import named
+    from ..processors.impulse_response import read_impulse
 
     if path is None:
         return None
-    return add(path, folder) if path.exists() else named(folder, str(path))
+    found = path if path.exists() else named(folder, str(path))
+    if folder == "models":
+        load_model(found)
+    else:
+        read_impulse(found)
+    return found
 
 
 def _as_json(link: Link) -> dict[str, Any]:

@@ -77,6 +77,32 @@ def test_new_from_another(user_library: Path) -> None:
         assert {name: a.values[name] for name in b.values} == b.values
 
 
+def test_new_copies_nothing_that_cannot_play(user_library: Path, tmp_path: Path) -> None:
+    """A broken model, a file that is no model, text as an impulse, a bad description: refused, no trace."""
+    good = tmp_path / "good.nam"
+    save_model(random_model("a1_nano", 1), good)
+    broken, text = tmp_path / "broken.nam", tmp_path / "text.wav"
+    broken.write_text("{")
+    text.write_text("not a sound, but text")
+    for words, said in (
+        (("-m", broken), "broken.nam: "),
+        (("-m", "/etc/passwd"), "passwd: is not a model file by its name"),
+        (("-m", good, "-i", text), "text.wav: is no sound"),
+        (("-m", good, "--chain", "neural,fuzz"), "there is no processor fuzz"),
+        (("-m", good, "--description", "a\x1bb"), "description has the control character"),
+    ):
+        found = tonerig("preset", "new", "mine", *words)
+        assert found.code == 1 and said in found.err
+        assert not [path for path in user_library.rglob("*") if path.is_file()]
+
+
+def test_new_says_that_it_hides_a_shipped_one(user_library: Path) -> None:
+    """The name of a shipped preset may be taken, and a line says what it means from then on."""
+    found = tonerig("preset", "new", "crunch", "--chain", "gain")
+    assert found.code == 0 and "no longer the shipped one" in found.out
+    assert "no longer" not in tonerig("preset", "new", "mine", "--chain", "gain").out
+
+
 def test_new_never_overwrites(user_library: Path) -> None:
     """A second preset of the same name is refused, and so is a name that is a path."""
     assert tonerig("preset", "new", "mine", "--chain", "gain").code == 0
