@@ -43,10 +43,14 @@ class Check:
 
 @dataclass(frozen=True)
 class ModelLoad:
-    """Part of a block's time that a model takes on one core: block -> load; 1 is all of it."""
+    """Part of a block's time that a model takes on one core: block -> load; 1 is all of it.
+
+    A model that cannot be played has no loads; ``problem`` says why.
+    """
 
     model: str
     loads: dict[int, float]
+    problem: str = ""
 
 
 def examine() -> list[Check]:
@@ -180,7 +184,8 @@ def model_loads(
 ) -> list[ModelLoad]:
     """What each model of the library costs through the whole path of the audio thread, median of some blocks.
 
-    Compiles what is not in the cache. ``on_model`` is told each model first.
+    Compiles what is not in the cache. ``on_model`` is told each model first. A model that cannot be
+    played says why, and the others go on.
     """
     from .engine.control import measure
     from .engine.program import Program
@@ -190,8 +195,12 @@ def model_loads(
     loads = []
     for name, path in listing("models").items():
         on_model(name)
-        program = Program(model_preset(path).build(), RATE, max(blocks), 1)
-        times = {block: measure(program, block, 200) for block in blocks}
+        try:
+            program = Program(model_preset(path).build(), RATE, max(blocks), 1)
+            times = {block: measure(program, block, 200) for block in blocks}
+        except (ValueError, OSError, RuntimeError) as error:
+            loads.append(ModelLoad(name, {}, str(error)))
+            continue
         loads.append(ModelLoad(name, {block: times[block] * RATE / block for block in blocks}))
     return loads
 

@@ -28,7 +28,8 @@ def doctor(as_json: JsonOption = False) -> None:
                 {
                     "verdict": sentence,
                     "checks": [dataclasses.asdict(check) for check in checks],
-                    "loads": {load.model: load.loads for load in loads},
+                    "loads": {load.model: load.loads for load in loads if not load.problem},
+                    "problems": {load.model: load.problem for load in loads if load.problem},
                 },
                 indent=2,
             )
@@ -43,6 +44,9 @@ def doctor(as_json: JsonOption = False) -> None:
         print(f"\nLoad at {RATE / 1000:g} kHz, frames at a time:")
         print(f"{'':{width}}" + "".join(f"{block:>8}" for block in BLOCKS))
         for load in loads:
+            if load.problem:
+                print(f"{load.model:{width}}  cannot be played: {load.problem}")
+                continue
             row = "".join(f"{100 * load.loads[block]:6.1f} %" for block in BLOCKS)
             print(f"{load.model:{width}}{row}")
     print(f"\n{sentence}")

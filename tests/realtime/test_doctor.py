@@ -65,6 +65,16 @@ def test_loads_are_shares_of_the_block(user_library: Path) -> None:
         assert min(load.loads.values()) > 0
 
 
+def test_a_broken_model_does_not_stop_the_others(user_library: Path) -> None:
+    """One bad file in the library has its sentence, and every other model its loads."""
+    (user_library / "models").mkdir(parents=True)
+    (user_library / "models" / "broken.nam").write_text("{")
+    found = {load.model: load for load in doctor.model_loads((256,))}
+    assert found["broken"].loads == {} and found["broken"].problem.startswith("broken.nam: ")
+    others = [load for name, load in found.items() if name != "broken"]
+    assert others and all(load.loads[256] > 0 and not load.problem for load in others)
+
+
 def test_the_verb_as_json(user_library: Path) -> None:
     """A verdict, all checks, and the loads by model and block."""
     found = tonerig("doctor", "--json")
