@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 import multiprocessing
+import os
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -329,10 +333,18 @@ def _in_process(
     reports: Queue[tuple[int, float]], number: int, source: Path, target: Path, preset: Preset, finish: Finish
 ) -> Rendered | RenderError:
     """In a process of its own; an error comes back as its sentence, since not every one can be sent."""
+    signal.signal(signal.SIGTERM, _end_process)
     try:
         return render_file(source, target, preset, finish, lambda fraction: reports.put((number, fraction)))
     except (ValueError, OSError, RuntimeError) as error:
         return RenderError(str(error))
+    except SystemExit:
+        os._exit(1)  # what was half-written is removed by now; the pool would go on with the next file
+
+
+def _end_process(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(1)
 
 
 def render_files(
@@ -366,12 +378,18 @@ def render_files(
     processes = multiprocessing.get_context("spawn")
     with processes.Manager() as manager:
         reports = manager.Queue()
+        others = set(multiprocessing.active_children())
         with ProcessPoolExecutor(min(jobs, len(work)), processes) as pool:
             waiting = {pool.submit(_in_process, reports, n, s, t, preset, finish): n for n, (s, t) in work}
-            while not all(future.done() for future in waiting):
-                time.sleep(0.05)
-                while not reports.empty():
-                    progress(*reports.get())
+            try:
+                while not all(future.done() for future in waiting):
+                    time.sleep(0.05)
+                    while not reports.empty():
+                        progress(*reports.get())
+            except BaseException:  # interrupted: end the processes too
+                for child in set(multiprocessing.active_children()) - others:
+                    child.terminate()
+                raise
             for future, number in waiting.items():
                 results[number] = future.result()
     return results

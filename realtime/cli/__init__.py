@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import Any, NamedTuple
 
 import typer
@@ -126,6 +129,8 @@ def _tonerig(
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line (``sys.argv`` without one) and exit with its code."""
     command = typer.main.get_command(app)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end_cleanly)
     try:
         command.main(arguments, prog_name="tonerig")
     except KeyboardInterrupt:
@@ -138,6 +143,12 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print(f"tonerig: {sentence(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def end_cleanly(number: int, frame: FrameType | None) -> None:
+    """On a signal, leave as an exception does, so that half-written files are removed; a second one waits."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def sentence(error: BaseException) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +153,22 @@ def test_one_of_several_fails(folder: Path) -> None:
     assert found.code == 1
     assert "guitar.wav" in found.out and "bad.wav: is no sound" in found.err
     assert [path.name for path in (folder / "out").iterdir()] == ["guitar.wav"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_killed_render_leaves_nothing(folder: Path, jobs: int) -> None:
+    """SIGTERM in the middle of writing: exit 143, no half-written file, no traceback."""
+    (folder / "in").mkdir()
+    (folder / "out").mkdir()
+    for name in "abc":
+        write_wav(folder / "in" / f"{name}.wav", np.zeros((1, 48000 * 300), np.float32), 48000)
+    words = ["render", folder / "in", "-o", folder / "out", "-m", folder / "amp.nam", "-j", jobs]
+    command = [sys.executable, "-m", "tonerig.realtime.cli", *map(str, words)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        while len(list((folder / "out").glob(".*.part"))) < jobs and run.poll() is None:
+            time.sleep(0.02)
+        run.terminate()
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 143, said
+    assert "Traceback" not in said
+    assert not list((folder / "out").iterdir())
