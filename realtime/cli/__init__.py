@@ -129,7 +129,9 @@ def _tonerig(
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line (``sys.argv`` without one) and exit with its code."""
     command = typer.main.get_command(app)
-    if threading.current_thread() is threading.main_thread():
+    before = signal.getsignal(signal.SIGTERM)
+    in_charge = threading.current_thread() is threading.main_thread()
+    if in_charge:
         signal.signal(signal.SIGTERM, end_cleanly)
     try:
         command.main(arguments, prog_name="tonerig")
@@ -143,6 +145,9 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print(f"tonerig: {sentence(error)}", file=sys.stderr)
         sys.exit(1)
+    finally:
+        if in_charge:
+            signal.signal(signal.SIGTERM, before)
 
 
 def end_cleanly(number: int, frame: FrameType | None) -> None:

@@ -194,8 +194,11 @@ def test_texts_that_a_terminal_would_obey(tmp_path: Path, user_library: Path, ke
         parse_preset(bad, tmp_path / "x.toml")
     texts = {"name": "x", "author": "", "description": "one\n\ttwo"}
     assert parse_preset({**bad, **texts}, tmp_path / "x.toml").description == "one\n\ttwo"
+    name, description, author = (
+        "\x9bx" if key == text else "x" for text in ("name", "description", "author")
+    )
     with pytest.raises(PresetError, match=f"{key} has the control character"):
-        save_preset(Preset(**{**texts, key: "\x9bx"}, chain=(Link("gain"),)), tmp_path / "x.toml")
+        save_preset(Preset(name, (Link("gain"),), description, author), tmp_path / "x.toml")
     assert not (tmp_path / "x.toml").exists()
 
 

@@ -52,7 +52,7 @@ def test_a_model_is_its_reference_sample_for_sample(tmp_path: Path) -> None:
     write_wav(tmp_path / "x.wav", x, 48000)
     result = render_file(tmp_path / "x.wav", tmp_path / "y.wav", model_preset(tmp_path / "m.nam"), BARE)
     rate, y = wavfile.read(tmp_path / "y.wav")
-    assert (rate, y.dtype, y.shape, result.latency) == (48000, np.float32, (6000,), 0)
+    assert (rate, y.dtype, y.shape, result.latency) == (48000, np.dtype(np.float32), (6000,), 0)
     np.testing.assert_allclose(y, evaluate(model, x[0]), atol=1e-5)
 
 
@@ -106,7 +106,7 @@ class Delayed:
         self.heard = np.concatenate([self.heard, block[0]])
         padded = np.concatenate([np.zeros(self.latency + self.echo, np.float32), self.heard])
         direct = padded[self.echo : self.echo + len(self.heard)]
-        return (direct + 0.5 * padded[: len(self.heard)])[None, start:]
+        return (direct + np.float32(0.5) * padded[: len(self.heard)])[None, start:]
 
 
 @given(
