@@ -167,7 +167,7 @@ def _say(sentence: str) -> None:
 
 def _channels(text: str) -> tuple[int, ...]:
     parts = text.split(",")
-    if not all(part.strip().isdigit() and int(part) > 0 for part in parts) or len(parts) > 2:
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts) or len(parts) > 2:
         raise typer.BadParameter(
             f"--input-channel is {text!r}, expected a channel such as 2, or a pair such as 1,2"
         )
@@ -187,7 +187,7 @@ def _turn(chain: list[Processor], name: str, parameter: str, value: str) -> None
     from ..parameters import ParameterError
 
     everything = list(_with_inner(chain))
-    if name.isdigit() and 0 < int(name) <= len(chain):
+    if name.isdecimal() and 0 < int(name) <= len(chain):
         found = [chain[int(name) - 1]]
     else:
         found = [processor for processor in everything if processor.name == name]

@@ -92,7 +92,9 @@ def choose(wanted: str | int | None, direction: str) -> Device:
         default = portaudio().default.device[0 if direction == "input" else 1]
         return jack[0] if jack else next((d for d in usable if d.index == default), usable[0])
     text = str(wanted)
-    if text.isdigit():
+    if not text.strip():
+        raise DeviceError(f"the {direction} device has no name; 'tonerig devices' lists them")
+    if text.isdecimal():
         found = [d for d in usable if d.index == int(text)]
     else:
         exact = [d for d in usable if d.name.lower() == text.lower()]

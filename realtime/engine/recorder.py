@@ -67,11 +67,16 @@ class Recorder:
                 writer.write(frames[self._rows[file]])
             self.frames += frames.shape[1]
         except AudioFileError as error:
+            self._complete()  # what can be kept of it is
             self.problem = str(error)
-            self.discard()
             return
-        folder = self.files[0].resolve().parent
-        if shutil.disk_usage(folder).free < MINIMUM_FREE:
+        try:
+            free = shutil.disk_usage(self.files[0].resolve().parent).free
+        except OSError as error:
+            self._complete()
+            self.problem = f"{self.files[0]}: its folder is gone: {error.strerror}"
+            return
+        if free < MINIMUM_FREE:
             self._complete()
             self.problem = self.problem or (
                 f"{self.files[0]}: the disk is nearly full; what was played until now is kept"
