@@ -112,26 +112,31 @@ class Session:
         if self.block != setup.block:
             self._notify(f"the JACK server asks for {self.block} frames at a time, not {setup.block}")
         self._compiling: Popen[str] | None = None
-        self._tell(lock_memory())
-        program = self._program(build())
-        route = [channel - 1 for channel in setup.channels]
-        tap_s = TAP_S if setup.record is not None else 2.0
-        self.engine = Engine(program, outputs, route=route, tap_s=tap_s, block=self.block)
-        self.recorder = (
-            Recorder(self.engine, setup.record, setup.record_what) if setup.record is not None else None
-        )
+        self.recorder: Recorder | None = None
         self._repairs: list[float] = []
         self._served, self._last_call = 0, time.monotonic()
         self._next_try = 0.0
         self.started = time.monotonic()
         try:
-            self._stream.start(self.engine)
-        except DeviceError:
+            self._begin(build)
+        except BaseException:
+            self._stream.close()
             if self.recorder is not None:
                 self.recorder.discard()
             self._stop_compiling()
             raise
         self._tell(missing_priority())
+
+    def _begin(self, build: Callable[[], list[Processor]]) -> None:
+        setup = self.setup
+        self._tell(lock_memory())
+        program = self._program(build())
+        route = [channel - 1 for channel in setup.channels]
+        tap_s = TAP_S if setup.record is not None else 2.0
+        self.engine = Engine(program, self._stream.outputs, route=route, tap_s=tap_s, block=self.block)
+        if setup.record is not None:
+            self.recorder = Recorder(self.engine, setup.record, setup.record_what)
+        self._stream.start(self.engine)
 
     @property
     def connected(self) -> bool:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +19,7 @@ from .options import ModelOption, PresetOption, chosen_preset
 if TYPE_CHECKING:
     from ..engine.control import Levels
     from ..live import Session
+    from ..presets import Preset
     from ..processors.processor import Processor
 
 STEP_S = 0.03
@@ -41,7 +42,9 @@ def live(
         typer.Option("--set", help="A knob, by a processor's name or number: gate.threshold_db=-60."),
     ] = None,
     record: Annotated[Path | None, typer.Option(help="Record to this WAV file.")] = None,
-    record_what: Annotated[str, typer.Option(help="dry, wet or both.")] = "wet",
+    record_what: Annotated[
+        Literal["dry", "wet", "both"], typer.Option(help="What to record; both go to two files.")
+    ] = "wet",
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this long.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write what happened to this JSON file.")] = None,
 ) -> None:
@@ -49,16 +52,15 @@ def live(
 
     Keys in a terminal: q quits, m mutes, b bypasses, + and - change the volume.
     """
-    if record_what not in ("dry", "wet", "both"):
-        raise typer.BadParameter("--record-what is dry, wet or both")
     channels = _channels(input_channel)
     settings = [_setting(text) for text in set_ or ()]
     chosen = chosen_preset(preset, model)
     from ..live import Session, Setup
 
-    setup = Setup(rate, block, input_device, output_device, channels, record, record_what)  # type: ignore[arg-type]
-    if report is not None and not report.parent.is_dir():
-        raise typer.BadParameter(f"--report: the folder {report.parent} does not exist")
+    setup = Setup(rate, block, input_device, output_device, channels, record, record_what)
+    for path in (report, record):
+        if path is not None:
+            _check_output(path, chosen)
 
     def build() -> list[Processor]:
         chain = chosen.build()
@@ -93,6 +95,23 @@ def live(
         f"served {result.callbacks_served} of {result.callbacks_due} blocks, {result.xruns} xruns, "
         f"load {100 * result.load_p50:.1f} % (99 % under {100 * result.load_p99:.1f} %)"
     )
+
+
+def _check_output(path: Path, chosen: Preset) -> None:
+    """Refuse a file that could not be written at the end, or that the chain is made of.
+
+    Raises
+    ------
+    AudioFileError
+    """
+    from ..audio_files import AudioFileError
+
+    if not path.parent.is_dir():
+        raise AudioFileError(f"{path}: the folder {path.parent} does not exist; make it first")
+    if path.exists() and not path.is_file():
+        raise AudioFileError(f"{path}: is not a file; choose another name")
+    if path.resolve() in {file.resolve() for file in chosen.files()}:
+        raise AudioFileError(f"{path}: belongs to the chain, which is never overwritten; choose another")
 
 
 def _prepare(build: Callable[[], list[Processor]]) -> None:

@@ -77,6 +77,8 @@ def test_a_session_plays_records_and_reports(model: Path, tmp_path: Path) -> Non
         (("--input-channel", "9"), "has 2 input channels, asked for 9"),
         (("--record", "nowhere/take.wav"), "the folder nowhere does not exist"),
         (("--record", "take.mp3"), "take.mp3: WAV is what is written"),
+        (("--record", "."), "is not a file; choose another name"),
+        (("--report", "."), "is not a file; choose another name"),
         (("--set", "reverb.mix=3"), "the chain has no reverb; it has neural"),
         (("--set", "neural.drive=3"), "neural has no parameter drive"),
         (("--set", "neural.input_db=300"), "input_db is 300, expected -40 to 40 dB"),
@@ -110,7 +112,9 @@ def test_a_full_disk_ends_the_recording_and_not_the_sound(model: Path, tmp_path:
     assert "recording stopped" in result.stderr
     assert "take.wav: cannot be written" in result.stderr.splitlines()[-1]
     assert json.loads(report.read_text())["callbacks_served"] > 1700
-    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "take.wav"]
+    with AudioReader(take) as reader:  # what was written before is a whole file
+        assert 0 < reader.frames <= json.loads(report.read_text())["recorded_frames"]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
