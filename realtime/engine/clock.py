@@ -16,7 +16,7 @@ class DeviceClock:
 
     A lost block moves all later callbacks back by its length; one that is late does not, and a device's clock
     that runs a little fast or slow does so slowly. So the most punctual callback of each `WINDOW` is compared
-    with the one of the window before.
+    with the one of the window before; blocks that a later burst serves after all are taken off again.
 
     Parameters
     ----------
@@ -26,6 +26,7 @@ class DeviceClock:
     def __init__(self, rate: float) -> None:
         self.rate = rate
         self._counted = 0
+        self._settled = 0  # of these, before the last restart: nothing makes up for them any more
         self._last: tuple[int, int] | None = None  # when the last callback began, and its frames
         self._lateness = self._punctual = 0.0  # in blocks: of the last one, of the last window's earliest
         self._window = np.empty(0)
@@ -37,7 +38,7 @@ class DeviceClock:
 
     def restart(self) -> None:
         """Forget when the last callback came: the device was away."""
-        self._counted = self.missing
+        self._counted = self._settled = self.missing
         self._last = None
         self._lateness = self._punctual = 0.0
         self._window = np.empty(0)
@@ -60,4 +61,6 @@ class DeviceClock:
             self._punctual += lost + (drift if drift < 0 else drift / 4)
 
     def _lost(self, window: NDArray[np.float64]) -> int:
-        return max(0, math.floor(float(window.min()) - self._punctual + 0.25))
+        """Blocks lost since the window before; negative where some counted before were only late."""
+        later = float(window.min()) - self._punctual
+        return max(self._settled - self._counted, math.trunc(later + math.copysign(0.25, later)))
