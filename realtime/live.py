@@ -165,8 +165,8 @@ class Session:
 
     def close(self) -> Report:
         """Stop, complete the recording, and say how it went."""
-        seconds = time.monotonic() - self.started
         self._stream.close()
+        seconds = time.monotonic() - self.started  # a JACK server may call for seconds more while it closes
         self.engine.poll()
         if self.recorder is not None:
             self.recorder.close()

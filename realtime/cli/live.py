@@ -61,6 +61,11 @@ def live(
     for path in (report, record):
         if path is not None:
             _check_output(path, chosen)
+    if record is not None:
+        from ..engine.recorder import recorded_files
+
+        for path in recorded_files(record, record_what):
+            _check_output(path, chosen)
 
     def build() -> list[Processor]:
         chain = chosen.build()

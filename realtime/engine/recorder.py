@@ -15,6 +15,19 @@ MINIMUM_FREE = 32 * 2**20
 """Bytes of the disk that a recording leaves free: it ends as a complete file before the disk is full."""
 
 
+def recorded_files(path: Path, what: What) -> list[Path]:
+    """The files that a recording to ``path`` writes: itself, or for ``"both"`` the dry one and the wet one.
+
+    Raises
+    ------
+    AudioFileError
+        If the name does not end in .wav.
+    """
+    if path.suffix.lower() != ".wav":
+        raise AudioFileError(f"{path}: WAV is what is written; let the name end in .wav")
+    return [path.with_stem(f"{path.stem}-{part}") for part in ("dry", "wet")] if what == "both" else [path]
+
+
 class Recorder:
     """A recording in float32. `drain` it at least once a second; the audio thread never waits for it.
 
@@ -41,11 +54,9 @@ class Recorder:
         dry = list(range(engine.playing.inputs))
         wet = [2 + c for c in range(min(engine.outputs, engine.playing.outputs))]
         parts = {"dry": dry, "wet": wet}
-        if what == "both":
-            self._rows = {path.with_stem(f"{path.stem}-{part}"): rows for part, rows in parts.items()}
-        else:
-            self._rows = {path: parts[what]}
-        self.files = list(self._rows)
+        parts_rows = [parts["dry"], parts["wet"]] if what == "both" else [parts[what]]
+        self.files = recorded_files(path, what)
+        self._rows = dict(zip(self.files, parts_rows, strict=True))
         self.problem: str | None = None
         self.frames = 0
         self._writers: dict[Path, WavWriter] = {}

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tonerig.realtime.audio_files import AudioReader
+from tonerig.realtime.audio_files import AudioFileError, AudioReader
 from tonerig.realtime.compiler.unit import cache_folder, compile_units
-from tonerig.realtime.engine.devices import refresh
+from tonerig.realtime.engine.devices import devices, refresh
 from tonerig.realtime.engine.program import ENGINE_UNIT, Program
 from tonerig.realtime.engine.runner import Runner
 from tonerig.realtime.kernels import onnx_runtime
@@ -139,6 +139,20 @@ def test_a_processor_that_broke_inside_parallel_chains_is_replaced(feeder: str) 
     session.close()
     assert heard == ["gain put out NaN or Inf and was silenced; a fresh one takes over"]
     assert replaced is not broken
+
+
+def test_a_session_that_cannot_begin_leaves_nothing_behind(feeder: str, tmp_path: Path) -> None:
+    """A chain that cannot be built, or a recording that cannot be written: its JACK client is gone again."""
+
+    def broken() -> list[Processor]:
+        raise ValueError("no chain")
+
+    with pytest.raises(ValueError, match="no chain"):
+        Session(broken, Setup(input_device=feeder))
+    with pytest.raises(AudioFileError, match="does not exist"):
+        Session(_amp_chain, Setup(input_device=feeder, record=tmp_path / "gone" / "take.wav"))
+    refresh()
+    assert not [device.name for device in devices() if device.name.startswith("tonerig")]
 
 
 def test_the_report_counts_what_happened(feeder: str) -> None:

@@ -11,10 +11,12 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tonerig.export.files import save_model
 from tonerig.realtime.audio_files import AudioReader
 from tonerig.realtime.bench.server import start_server, stop_server
+from tonerig.realtime.wav_writer import WavWriter
 
 from tests.models import random_model
 
@@ -79,6 +81,9 @@ def test_a_session_plays_records_and_reports(model: Path, tmp_path: Path) -> Non
         (("--record", "take.mp3"), "take.mp3: WAV is what is written"),
         (("--record", "."), "is not a file; choose another name"),
         (("--report", "."), "is not a file; choose another name"),
+        (("--record", "take.mp3", "--input-device", "Nagra"), "take.mp3: WAV is what is written"),
+        (("--record", ".", "--record-what", "both"), "is not a file; choose another name"),
+        (("--output-device", ""), "the output device has no name"),
         (("--set", "reverb.mix=3"), "the chain has no reverb; it has neural"),
         (("--set", "neural.drive=3"), "neural has no parameter drive"),
         (("--set", "neural.input_db=300"), "input_db is 300, expected -40 to 40 dB"),
@@ -90,6 +95,38 @@ def test_what_cannot_be_is_refused_in_a_sentence(model: Path, words: tuple[str, 
     assert result.returncode == 1
     assert sentence in result.stderr
     assert _is_one_sentence(result.stderr.splitlines(keepends=True)[-1])
+
+
+@pytest.mark.parametrize("channel", ["²", "0", "1,2,3", ""])
+def test_a_channel_that_is_no_number_is_a_usage_error(model: Path, channel: str) -> None:
+    """Exit code 2, and the option is named."""
+    result = _live("--model", model, "--seconds", 1, "--input-channel", channel)
+    assert result.returncode == 2
+    assert "--input-channel is" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_chains_own_files_are_never_overwritten(model: Path, tmp_path: Path) -> None:
+    """A report onto the model or the preset, a recording onto the impulse: refused, all left as they were."""
+    impulse, preset, link = tmp_path / "cab-wet.wav", tmp_path / "rig.toml", tmp_path / "link.json"
+    with WavWriter(impulse, 48000, 1) as writer:
+        writer.write(np.eye(1, 64, dtype=np.float32))
+    preset.write_text(
+        'tonerig = 1\nname = "rig"\n[[chain]]\nprocessor = "parallel"\n'
+        '[[chain.a]]\nprocessor = "cabinet"\nimpulse = "cab-wet.wav"\n'
+    )
+    link.symlink_to(model)
+    before = [file.read_bytes() for file in (impulse, preset, model)]
+    for words in (
+        ("--model", model, "--report", link),
+        ("--preset", preset, "--report", preset),
+        ("--preset", preset, "--record", impulse),
+        ("--preset", preset, "--record", tmp_path / "cab.wav", "--record-what", "both"),
+    ):
+        result = _live("--seconds", 1, *words)
+        assert result.returncode == 1
+        assert "belongs to the chain, which is never overwritten" in result.stderr
+    assert [file.read_bytes() for file in (impulse, preset, model)] == before
 
 
 def test_a_missing_or_broken_model_is_refused(tmp_path: Path) -> None:
@@ -133,6 +170,29 @@ def test_a_session_that_is_told_to_end_completes_its_recording(
     with AudioReader(take) as reader:
         assert reader.frames > 24000
     assert list(tmp_path.iterdir()) == [take]
+
+
+def test_a_session_that_was_suspended_counts_what_its_clock_asked_for(model: Path, tmp_path: Path) -> None:
+    """Stopped for two seconds and continued: no more callbacks are due than fit into the time reported."""
+    name, report = f"tonerig-stopped-{os.getpid()}", tmp_path / "report.json"
+    server = start_server(name)
+    command = [*LIVE, "--model", str(model), "--seconds", "4", "--report", str(report)]
+    environment = {**os.environ, "JACK_DEFAULT_SERVER": name}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as session:
+        try:
+            assert session.stderr is not None
+            assert any("frames at a time" in line for line in iter(session.stderr.readline, ""))
+            time.sleep(1)
+            session.send_signal(signal.SIGSTOP)
+            time.sleep(2)
+            session.send_signal(signal.SIGCONT)
+            assert session.wait(60) == 0
+        finally:
+            session.kill()
+            stop_server(server)
+    found = json.loads(report.read_text())
+    assert found["missing"] > 1000
+    assert found["callbacks_due"] <= found["seconds"] * 750 + 1
 
 
 def test_keys_mute_bypass_turn_the_volume_and_quit(model: Path) -> None:

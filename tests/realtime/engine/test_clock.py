@@ -48,7 +48,7 @@ def test_a_burst_that_makes_up_for_a_stall_is_not_missing() -> None:
 @settings(deadline=None)
 @given(st.integers(65, 1500), st.integers(1, 300))
 def test_a_long_burst_that_makes_up_for_a_long_stall_is_not_missing(stall: int, chunk: int) -> None:
-    """A stall longer than the window that is made up for in full costs nothing; a block lost before it does."""
+    """A stall longer than the window, made up for in full, costs nothing; a block lost before it does."""
     cycles = np.array([k for k in range(2500) if k != 100], np.float64)
     cycles[200 : 200 + stall] = cycles[200 + stall]
     assert _count(cycles, chunk) == 1

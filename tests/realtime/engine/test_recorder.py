@@ -56,3 +56,9 @@ def test_a_device_without_a_name_is_refused(jack_server: str) -> None:
     """An empty name is no device rather than any device."""
     with pytest.raises(DeviceError, match="has no name"):
         choose("", "output")
+
+
+def test_a_device_of_a_superscript_number_is_refused(jack_server: str) -> None:
+    """Characters that only look like a number are a name, and no device has it."""
+    with pytest.raises(DeviceError, match="there is no output device '²'"):
+        choose("²", "output")
