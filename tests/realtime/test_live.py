@@ -141,6 +141,23 @@ def test_a_processor_that_broke_inside_parallel_chains_is_replaced(feeder: str) 
     assert replaced is not broken
 
 
+def test_a_device_slow_to_close_has_no_more_due_than_fits_the_time(
+    feeder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Callbacks that come while the device is being closed are within the seconds reported."""
+    session = Session(_amp_chain, Setup(input_device=feeder))
+    close = session._stream.close
+
+    def slowly() -> None:
+        time.sleep(1)
+        close()
+
+    monkeypatch.setattr(session._stream, "close", slowly)
+    _run(session, 0.5)
+    report = session.close()
+    assert 1000 < report.callbacks_due <= report.seconds * 750 + 1
+
+
 def test_a_session_that_cannot_begin_leaves_nothing_behind(feeder: str, tmp_path: Path) -> None:
     """A chain that cannot be built, or a recording that cannot be written: its JACK client is gone again."""
 
