@@ -50,8 +50,9 @@ class WavWriter:
         self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._noise = np.random.default_rng(0)
         try:
-            self._file = self._part.open("wb")
-            self._file.write(bytes(HEADER_BYTES))
+            # Unbuffered: after a write that failed nothing is left that would fail again in `close`.
+            self._file = self._part.open("wb", buffering=0)
+            self._put(bytes(HEADER_BYTES))
         except OSError as error:
             raise self._failed(error) from None
 
@@ -59,7 +60,7 @@ class WavWriter:
         """Append samples of shape (channels, frames)."""
         interleaved = np.ascontiguousarray(block.T)
         try:
-            self._file.write(self._encode(interleaved))
+            self._put(self._encode(interleaved))
         except OSError as error:
             raise self._failed(error) from None
         self.frames += len(interleaved)
@@ -67,9 +68,11 @@ class WavWriter:
     def close(self) -> None:
         """Complete the file and give it its name."""
         try:
-            self._file.write(b"\0" * (self._data_bytes() % 2))
+            self._file.seek(HEADER_BYTES + self._data_bytes())
+            self._file.truncate()  # what a write that failed has left
+            self._put(b"\0" * (self._data_bytes() % 2))
             self._file.seek(0)
-            self._file.write(self._header())
+            self._put(self._header())
             self._file.close()
             self._part.replace(self.path)
         except OSError as error:
@@ -96,6 +99,10 @@ class WavWriter:
                 raise
         else:
             self.discard()
+
+    def _put(self, data: bytes) -> None:
+        while data:
+            data = data[self._file.write(data) :]
 
     def _encode(self, interleaved: NDArray[np.float32]) -> bytes:
         if self.form == "float32":
