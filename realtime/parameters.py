@@ -10,6 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 Curve: TypeAlias = Literal["linear", "logarithmic"]
 
 
@@ -29,6 +32,8 @@ class Parameter:
     curve : how a knob's turn maps to the value; ``"logarithmic"`` needs ``minimum`` > 0
     choices : names of a switch's positions 0, 1, …; the value is the position
     description : one sentence
+    levels : points of the grid on which estimators tell values apart, evenly spaced in turns; a switch has
+        its positions; 0: no grid
     """
 
     name: str
@@ -39,18 +44,22 @@ class Parameter:
     curve: Curve = "linear"
     choices: tuple[str, ...] = ()
     description: str = ""
+    levels: int = 0
 
     def __post_init__(self) -> None:
         if not self.minimum <= self.default <= self.maximum or self.minimum >= self.maximum:
             raise ValueError(f"{self.name}: the default must lie in a range that is not empty")
         if self.curve == "logarithmic" and self.minimum <= 0:
             raise ValueError(f"{self.name}: a logarithmic range starts above 0")
+        if self.levels == 1 or self.levels < 0 or (self.choices and self.levels != len(self.choices)):
+            raise ValueError(f"{self.name}: a grid has two levels or more, a switch's its positions")
 
     @classmethod
     def switch(cls, name: str, *choices: str, default: str, description: str = "") -> Parameter:
         """A switch between named positions."""
         position = float(choices.index(default))
-        return cls(name, 0, len(choices) - 1, position, choices=choices, description=description)
+        last = len(choices) - 1
+        return cls(name, 0, last, position, choices=choices, description=description, levels=len(choices))
 
     def check(self, value: Any) -> float:
         """The value as a float in ``unit``, from a number, a switch position's name or its text.
@@ -100,3 +109,21 @@ class Parameter:
         if self.curve == "logarithmic":
             return math.log(value / self.minimum) / math.log(self.maximum / self.minimum)
         return (value - self.minimum) / (self.maximum - self.minimum)
+
+    def grid(self) -> NDArray[np.float64]:
+        """The values of its levels, in ``unit``, shape (levels,)."""
+        return np.array([self.from_turn(k / (self.levels - 1)) for k in range(self.levels)])
+
+    def sample(self, generator: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """Levels drawn evenly, shape (count,)."""
+        return generator.integers(0, self.levels, count)
+
+    def encode(self, values: ArrayLike) -> NDArray[np.int64]:
+        """The nearest level, in turns, for each value."""
+        turns = [self.to_turn(float(value)) for value in np.ravel(values)]
+        nearest = np.rint(np.array(turns) * (self.levels - 1)).astype(np.int64)
+        return np.clip(nearest, 0, self.levels - 1).reshape(np.shape(values))
+
+    def decode(self, levels: ArrayLike) -> NDArray[np.float64]:
+        """The value of each level, in ``unit``."""
+        return self.grid()[np.asarray(levels)]

@@ -1,0 +1,1 @@
+"""MIDI: events for the audio thread, ports, and files."""
