@@ -21,6 +21,8 @@ CONTEXT = np.dtype(
         ("stride", "i8"),  # samples from one channel of a block to the next
         ("scratch", "i8"),  # address of memory any processor may overwrite, 64-byte aligned
         ("scratch_bytes", "i8"),
+        ("events", "i8"),  # address of the block's `midi.events.EVENT` records
+        ("event_count", "i8"),
     ],
     align=True,
 )
