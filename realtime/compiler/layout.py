@@ -21,8 +21,11 @@ CONTEXT = np.dtype(
         ("stride", "i8"),  # samples from one channel of a block to the next
         ("scratch", "i8"),  # address of memory any processor may overwrite, 64-byte aligned
         ("scratch_bytes", "i8"),
-        ("events", "i8"),  # address of the block's `midi.events.EVENT` records
+        ("events", "i8"),  # address of the block's `midi.events.EVENT` records, sorted by frame
         ("event_count", "i8"),
+        # An event is due `frame - event_origin` samples after the block's start: 0 to frames - 1. The
+        # records are the caller's own and never copied, so the processor must not write to them.
+        ("event_origin", "i8"),
     ],
     align=True,
 )
