@@ -1,7 +1,8 @@
-"""Where presets, models and impulse responses live: the shipped ones, and the user's own.
+"""Where presets, models and sounds live: the shipped ones, and the user's own.
 
-Both places have the same folders: ``chains`` (presets), ``models``, ``impulses``. A name is looked
-for among the user's first. Names come from strangers' presets, so that none may lead out of its folder.
+Both places have the same folders: ``chains`` and ``patches`` (presets), ``models``, ``impulses`` and
+``samples``. A name is looked for among the user's first. Names come from strangers' presets, so that
+none may lead out of its folder.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from platformdirs import user_data_path
 from ..export.errors import ModelFileError
 from ..export.writing import write_bytes
 
+_SOUNDS = (".wav", ".flac", ".aiff", ".aif", ".ogg")
 SUFFIXES: dict[str, tuple[str, ...]] = {
     "chains": (".toml",),
+    "patches": (".toml",),
     "models": (".onnx", ".nam", ".json", ".aidax"),
-    "impulses": (".wav", ".flac", ".aiff", ".aif", ".ogg"),
+    "impulses": _SOUNDS,
+    "samples": _SOUNDS,
 }
 """The folders of a library, and what files count in each."""
 
@@ -74,7 +78,7 @@ def named(folder: str, name: str) -> Path:
     for key, path in names.items():
         if name in (key, path.name):
             return path
-    kind = folder.removesuffix("s") if folder != "chains" else "preset"
+    kind = {"chains": "preset", "patches": "patch"}.get(folder, folder.removesuffix("s"))
     near = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]}? There are" if near else "there are"
     raise LibraryError(

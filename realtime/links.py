@@ -1,0 +1,226 @@
+"""Processors as a preset's file states them: values, files, samples and inner chains, read and written."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from . import library
+from .documents import PresetError, is_control, plain, word
+from .parameters import ParameterError
+from .processors import processor_class
+from .processors.processor import Processor
+from .synths.zones import Zone, ZoneError, zone_from_table, zone_to_table
+
+MAX_PROCESSORS = 64
+MAX_DEPTH = 4
+MAX_SAMPLES = 1024
+SYNTHS = ("four", "two", "sampler")
+"""Processors that notes play: in patches, not in chains."""
+SAMPLERS = ("sampler",)
+"""Those of them that play recordings: their keyword argument ``samples`` takes a list of `Zone`."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One processor of a chain: its name, parameter values, files, inner chains and samples.
+
+    ``values`` has only what was stated, in the parameters' units (a switch by position).
+    """
+
+    processor: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    chains: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
+    samples: tuple[Zone, ...] = ()
+
+    def build(self) -> Processor:
+        """A new processor, not yet prepared; what its files cause to be raised passes through."""
+        inner: dict[str, Any] = {
+            name: [link.build() for link in links] for name, links in self.chains.items()
+        }
+        if self.samples:
+            inner["samples"] = list(self.samples)
+        return processor_class(self.processor)(dict(self.values), **self.files, **inner)
+
+    def all_files(self) -> list[Path]:
+        """The files that it names, then its samples, then those of its inner chains, in order."""
+        inner = (link for links in self.chains.values() for link in links)
+        own = [*self.files.values(), *dict.fromkeys(zone.file for zone in self.samples)]
+        return [*own, *(file for link in inner for file in link.all_files())]
+
+
+def complete(link: Link) -> Link:
+    """The same with every parameter stated, inner chains' too."""
+    defaults = {parameter.name: parameter.default for parameter in processor_class(link.processor).parameters}
+    chains = {name: tuple(map(complete, links)) for name, links in link.chains.items()}
+    return replace(link, values={**defaults, **link.values}, chains=chains)
+
+
+def folder_of(key: str) -> str:
+    """The library's folder for a processor's file argument: ``model`` -> ``models``."""
+    return f"{key}s"
+
+
+class LinkReader:
+    """Reads the processors of one file, counting them.
+
+    Every method raises `PresetError`, which names the file and the ``place`` in it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._count = 0
+
+    def links(self, tables: Sequence[Any], place: str, depth: int = 1) -> tuple[Link, ...]:
+        """A chain from its tables; ``place`` is its key."""
+        if depth > MAX_DEPTH:
+            raise self._error(place, f"chains are nested more than {MAX_DEPTH} deep")
+        return tuple(self._link(table, f"{place} {k}", depth) for k, table in enumerate(tables, 1))
+
+    def synth(
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        effects: Sequence[Any],
+        samples: Sequence[Any],
+    ) -> Link:
+        """A patch's synth: its name, and what the patch's tables say of it."""
+        if name not in SYNTHS:
+            raise self._error("synth", f"there is no synth {name}; there are {', '.join(SYNTHS)}")
+        kind = processor_class(name)
+        known = {parameter.name: parameter for parameter in kind.parameters}
+        values: dict[str, float] = {}
+        for key, value in parameters.items():
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean {near[0]}? {name} knows" if near else f"{name} knows"
+                raise self._error(f"parameters ({name})", f"unknown key {key}; {hint} {', '.join(known)}")
+            values[key] = self._value(kind, key, value, f"parameters ({name})")
+        if samples and name not in SAMPLERS:
+            raise self._error("samples", f"{name} plays no samples; take them out, or use the sampler")
+        if name in SAMPLERS and not samples:
+            raise self._error("samples", f"{name} has nothing to play; give it at least one [[samples]]")
+        zones = tuple(self._zone(table, f"samples {k}") for k, table in enumerate(samples, 1))
+        chains = {"effects": self.links(effects, "effects")} if effects else {}
+        return Link(name, values, {}, chains, zones)
+
+    def _link(self, table: Any, place: str, depth: int) -> Link:
+        self._count += 1
+        if self._count > MAX_PROCESSORS:
+            raise self._error(place, f"a preset has at most {MAX_PROCESSORS} processors")
+        if not isinstance(table, dict) or not isinstance(table.get("processor"), str):
+            raise self._error(place, 'processor is missing; say which one, as in processor = "gain"')
+        name = table["processor"]
+        if name in SYNTHS:
+            raise self._error(
+                f"{place} ({name})",
+                f'{name} is a synth, which plays in a patch: kind = "patch", synth = "{name}"',
+            )
+        try:
+            kind = processor_class(name)
+        except (KeyError, ValueError) as error:
+            raise self._error(place, str(error.args[0])) from None
+        place = f"{place} ({name})"
+        parameters = [parameter.name for parameter in kind.parameters]
+        values: dict[str, float] = {}
+        files: dict[str, Path] = {}
+        chains: dict[str, tuple[Link, ...]] = {}
+        for key, value in table.items():
+            if key == "processor":
+                continue
+            if key in parameters:
+                values[key] = self._value(kind, key, value, place)
+            elif key in kind.files:
+                files[key] = self._file(key, value, place, folder_of(key))
+            elif key in kind.chains:
+                if not isinstance(value, list):
+                    raise self._error(
+                        place, f"{key} must be a list of processors: [[{place.split()[0]}.{key}]]"
+                    )
+                chains[key] = self.links(value, f"{place}, {key}", depth + 1)
+            else:
+                known = [*parameters, *kind.files, *kind.chains]
+                raise self._error(place, f"unknown key {key}; {name} knows {', '.join(known) or 'none'}")
+        for key in kind.files:
+            if key not in files:
+                raise self._error(place, f"{key} is missing; name its file")
+        return Link(name, values, files, chains)
+
+    def _zone(self, table: Any, place: str) -> Zone:
+        if "file" not in table:
+            raise self._error(place, "file is missing; name a WAV or FLAC file")
+        file = self._file("file", table["file"], place, "samples")
+        if file.suffix.lower() not in library.SUFFIXES["samples"]:
+            known = ", ".join(library.SUFFIXES["samples"])
+            raise self._error(place, f"file is {file.name!r}, expected a sound ({known})")
+        try:
+            return zone_from_table(table, file)
+        except ZoneError as error:
+            raise self._error(place, str(error)) from None
+
+    def _value(self, kind: type[Processor], key: str, value: Any, place: str) -> float:
+        parameter = kind.parameter(key)
+        if isinstance(value, bool):
+            raise self._error(place, f"{key} is {word(value)}, expected {parameter.range_text()}")
+        try:
+            return parameter.check(value)
+        except ParameterError as error:
+            raise self._error(place, str(error)) from None
+
+    def _file(self, key: str, value: Any, place: str, folder: str) -> Path:
+        if not isinstance(value, str):
+            raise self._error(place, f"{key} is {word(value)}, expected the name of a file")
+        if any(map(is_control, value)):
+            raise self._error(place, f"{key} is {value!r}, expected a name without control characters")
+        try:
+            return library.resolve(value, self.path.parent, folder)
+        except library.LibraryError as error:
+            raise self._error(place, str(error)) from None
+
+    def _error(self, place: str, problem: str) -> PresetError:
+        return PresetError(f"{self.path.name}, {place}: {problem}")
+
+
+def link_table(link: Link, path: Path) -> dict[str, Any]:
+    """What `LinkReader` reads, for a preset at ``path``.
+
+    Raises
+    ------
+    PresetError
+        If a file that it names is neither beside ``path`` nor in the library.
+    """
+    table: dict[str, Any] = {"processor": link.processor, **value_table(link)}
+    for key, file in link.files.items():
+        table[key] = _relative(file, path, folder_of(key))
+    for key, links in link.chains.items():
+        table[key] = [link_table(inner, path) for inner in links]
+    return table
+
+
+def value_table(link: Link) -> dict[str, Any]:
+    """The stated values as TOML has them, a switch by its position's name."""
+    kind = processor_class(link.processor)
+    table: dict[str, Any] = {}
+    for name, value in link.values.items():
+        choices = kind.parameter(name).choices
+        table[name] = choices[round(value)] if choices else plain(value)
+    return table
+
+
+def sample_tables(link: Link, path: Path) -> list[dict[str, Any]]:
+    """The samples of a patch at ``path``; raises as `link_table`."""
+    return [zone_to_table(zone, _relative(zone.file, path, "samples")) for zone in link.samples]
+
+
+def _relative(file: Path, path: Path, folder: str) -> str:
+    """The name under which a preset at ``path`` finds ``file``."""
+    for place in (path.parent, *(library_ / folder for library_ in library.libraries())):
+        if file.resolve().is_relative_to(place.resolve()):
+            name = file.resolve().relative_to(place.resolve()).as_posix()
+            if library.resolve(name, path.parent, folder).resolve() == file.resolve():
+                return name
+    raise PresetError(f"{path.name}: {file} is neither beside it nor in the library; copy it there first")
