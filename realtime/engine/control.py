@@ -14,6 +14,7 @@ from ..compiler.unit import load
 from .clock import DeviceClock
 from .layout import BYPASS, MASTER, MUTE, RECORD, SET
 from .memory import engine_state
+from .midi_ring import MidiRing
 from .program import ENGINE_UNIT, Program
 from .runner import Runner
 
@@ -65,13 +66,14 @@ class Levels:
 class Engine:
     """An audio thread's memory and its control.
 
-    Only one Python thread may use it. Nothing here runs on the audio thread.
+    Only one Python thread may use it, and one, the same or another, `send`. Nothing here runs on the audio
+    thread.
 
     Parameters
     ----------
     program : what plays first
     outputs : channels of the device's output, 1 or 2
-    route : which channel of the device each of the program's inputs is
+    route : which channel of the device each of the program's inputs is; -1: silence
     tap_s : seconds of sound kept for the recorder and the tuner
     block : frames the device will ask for, as far as known; for judging loads
 
@@ -97,6 +99,7 @@ class Engine:
         self._write = self._code.function("write_word", ctypes.c_int64, ctypes.c_int64)
         self._state = engine_state(program, outputs, route=route, tap_s=tap_s)
         self._state.lock()
+        self._midi = MidiRing(self._state, self._read, self._write)
         program.lock()
         self.playing, self._entering, self._waiting = program, None, None
         self._costs = {program.generation: measure(program, block)}
@@ -120,9 +123,23 @@ class Engine:
         """Address of the PortAudio callback."""
         return self._code["callback"]
 
-    def serve(self, inputs: int, outputs: int, frames: int) -> None:
-        """Serve one buffer from this thread; addresses of arrays of channel pointers."""
-        self._code.function("serve", *[ctypes.c_int64] * 4)(self.address, inputs, outputs, frames)
+    def serve(self, inputs: int, outputs: int, frames: int, events: int = 0, event_count: int = 0) -> None:
+        """Serve one buffer from this thread; addresses of arrays of channel pointers and of its events."""
+        serve = self._code.function("serve", *[ctypes.c_int64] * 6)
+        serve(self.address, inputs, outputs, frames, events, event_count)
+
+    def send(self, messages: Sequence[bytes]) -> None:
+        """Play MIDI channel messages at the start of the device's next block; what else there is is left out.
+
+        Messages of one call are heard together. Waits up to a second where 4096 others wait; what finds no
+        room even then is counted in `midi_lost`.
+        """
+        self._midi.send(messages)
+
+    @property
+    def midi_lost(self) -> int:
+        """MIDI events that a flood of them or a stream that stood still has cost."""
+        return self._load("midi_lost") + self._midi.lost
 
     @property
     def newest(self) -> Program:

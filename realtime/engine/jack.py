@@ -20,15 +20,17 @@ import numpy as np
 
 from ..compiler.layout import State
 from ..compiler.unit import load
+from ..midi.events import EVENT
 from .control import Engine
 from .devices import Device, DeviceError
 from .layout import JACK
+from .memory import PORT_EVENTS
 from .program import ENGINE_UNIT
 
 CLIENT = b"tonerig"
 NO_START_SERVER = 1
 IS_INPUT, IS_OUTPUT = 1, 2
-AUDIO = b"32 bit float mono audio"
+AUDIO, MIDI = b"32 bit float mono audio", b"8 bit raw midi"
 EXISTS = 17  # a connection that is there already
 
 
@@ -40,6 +42,7 @@ class JackStream:
     source, target : clients of the server, as PortAudio lists them
     rate : in Hz; the server's, or it is refused
     inputs, outputs : ports, connected to the first ones of each
+    midi : register the port ``midi_in``, which `connect_midi` connects
 
     Attributes
     ----------
@@ -51,7 +54,9 @@ class JackStream:
         when there is no server, or it runs at another rate.
     """
 
-    def __init__(self, source: Device, target: Device, rate: float, inputs: int, outputs: int) -> None:
+    def __init__(
+        self, source: Device, target: Device, rate: float, inputs: int, outputs: int, midi: bool = False
+    ) -> None:
         self.source, self.target, self.inputs, self.outputs = source, target, inputs, outputs
         self._jack = _library()
         self._client = self._jack.jack_client_open(CLIENT, NO_START_SERVER, None)
@@ -71,12 +76,21 @@ class JackStream:
                 ports_out=(np.int64, outputs),
                 buffers_in=(np.int64, inputs),
                 buffers_out=(np.int64, outputs),
+                events=(EVENT, PORT_EVENTS),
             )
             record = self._state.record
             record["inputs"], record["outputs"] = inputs, outputs
-            record["get_buffer"] = ctypes.cast(self._jack.jack_port_get_buffer, ctypes.c_void_p).value
+            record["event_capacity"] = PORT_EVENTS
+            for field, function in (
+                ("get_buffer", self._jack.jack_port_get_buffer),
+                ("get_event_count", self._jack.jack_midi_get_event_count),
+                ("get_event", self._jack.jack_midi_event_get),
+            ):
+                record[field] = ctypes.cast(function, ctypes.c_void_p).value
             self._state.arrays["ports_in"][:] = self._register("in", inputs, IS_INPUT)
             self._state.arrays["ports_out"][:] = self._register("out", outputs, IS_OUTPUT)
+            if midi:
+                record["midi_port"] = self._new_port(b"midi_in", MIDI, IS_INPUT)
 
     def start(self, engine: Engine) -> None:
         """Begin; the engine must live until `close`.
@@ -108,6 +122,32 @@ class JackStream:
         """Whether the server still calls."""
         return self._client is not None and self._read(self._state.field_address("down")) == 0
 
+    def connect_midi(self, port_name: str) -> bool:
+        """Connect a MIDI output port, by its full name, to ``midi_in``; call it after `start`.
+
+        Returns
+        -------
+        bool
+            Whether they are connected now; False too where there is no such port.
+        """
+        if not self._has_midi or port_name.encode() not in _names(self._client, MIDI, IS_OUTPUT):
+            return False
+        here = self._jack.jack_port_name(self._midi_port)
+        return self._jack.jack_connect(self._client, port_name.encode(), here) in (0, EXISTS)
+
+    @property
+    def _has_midi(self) -> bool:
+        return self._client is not None and bool(self._state.record["midi_port"])
+
+    @property
+    def _midi_port(self) -> ctypes.c_void_p:
+        return ctypes.c_void_p(int(self._state.record["midi_port"]))
+
+    @property
+    def midi_connected(self) -> bool:
+        """Whether anything is connected to ``midi_in``."""
+        return self._has_midi and self._jack.jack_port_connected(self._midi_port) > 0
+
     def close(self) -> None:
         """Leave the server; afterwards no callback comes."""
         if self._client is not None:
@@ -123,13 +163,14 @@ class JackStream:
             raise
 
     def _register(self, name: str, count: int, flags: int) -> list[int]:
-        ports = []
-        for number in range(1, count + 1):
-            port = self._jack.jack_port_register(self._client, f"{name}_{number}".encode(), AUDIO, flags, 0)
-            if not port:
-                raise DeviceError("the JACK server has no ports left")
-            ports.append(port)
-        return ports
+        numbers = range(1, count + 1)
+        return [self._new_port(f"{name}_{number}".encode(), AUDIO, flags) for number in numbers]
+
+    def _new_port(self, name: bytes, kind: bytes, flags: int) -> int:
+        port: int | None = self._jack.jack_port_register(self._client, name, kind, flags, 0)
+        if not port:
+            raise DeviceError("the JACK server has no ports left")
+        return port
 
     def _name(self, ports: str, number: int) -> bytes:
         port = ctypes.c_void_p(int(self._state.arrays[ports][number]))
@@ -138,11 +179,7 @@ class JackStream:
 
     def _ports_of(self, device: Device, flags: int, count: int) -> list[bytes]:
         """Names of a client's first audio ports, in the server's order."""
-        found = self._jack.jack_get_ports(self._client, None, AUDIO, flags)
-        names: list[bytes] = []
-        while found and (name := found[len(names)]) is not None:
-            names.append(name)
-        self._jack.jack_free(found)
+        names = _names(self._client, AUDIO, flags)
         ports = [name for name in names if name.startswith(device.name.encode() + b":")]
         if len(ports) < count:
             raise DeviceError(f"{device.name} has {len(ports)} ports on the JACK server, asked for {count}")
@@ -151,6 +188,34 @@ class JackStream:
     def _connect(self, source: bytes, target: bytes) -> None:
         if self._jack.jack_connect(self._client, source, target) not in (0, EXISTS):
             raise DeviceError(f"{source.decode()} could not be connected to {target.decode()}")
+
+
+def midi_ports() -> list[str]:
+    """Full names of the JACK server's MIDI output ports; none where no server runs.
+
+    Raises
+    ------
+    DeviceError
+        when JACK's library is not installed.
+    """
+    jack = _library()
+    client = jack.jack_client_open(CLIENT, NO_START_SERVER, None)
+    if not client:
+        return []
+    try:
+        return [name.decode() for name in _names(client, MIDI, IS_OUTPUT)]
+    finally:
+        jack.jack_client_close(client)
+
+
+def _names(client: int, kind: bytes, flags: int) -> list[bytes]:
+    """Full names of the ports of a kind, in the server's order."""
+    found = _library().jack_get_ports(client, None, kind, flags)
+    names: list[bytes] = []
+    while found and (name := found[len(names)]) is not None:
+        names.append(name)
+    _library().jack_free(found)
+    return names
 
 
 @cache
@@ -171,7 +236,10 @@ def _library() -> Any:
         ("jack_on_shutdown", None, [pointer] * 3),
         ("jack_port_register", pointer, [pointer, text, text, flags, flags]),
         ("jack_port_name", text, [pointer]),
+        ("jack_port_connected", ctypes.c_int, [pointer]),
         ("jack_port_get_buffer", pointer, [pointer, word]),
+        ("jack_midi_get_event_count", word, [pointer]),
+        ("jack_midi_event_get", ctypes.c_int, [pointer, pointer, word]),
         ("jack_get_ports", ctypes.POINTER(text), [pointer, text, text, flags]),
         ("jack_connect", ctypes.c_int, [pointer, text, text]),
         ("jack_free", None, [pointer]),

@@ -53,6 +53,10 @@ ENGINE = np.dtype(
         ("command_capacity", "i8"),
         ("commands_written", "i8"),
         ("commands_read", "i8"),
+        ("midi", "i8"),  # EVENTs due at the start of the next buffer
+        ("midi_capacity", "i8"),
+        ("midi_written", "i8"),
+        ("midi_read", "i8"),
         # audio thread → control side
         ("generation", "i8"),  # of the program that plays alone
         ("reports", "i8"),
@@ -65,16 +69,19 @@ ENGINE = np.dtype(
         ("tap_written", "i8"),
         ("tap_read", "i8"),
         ("tap_lost", "i8"),
+        ("midi_lost", "i8"),  # events of a flood that were dropped, see `RELEASES`
         ("callbacks", "i8"),
         # fixed before the first call
         ("rate", "f8"),
         ("max_block", "i8"),
         ("inputs", "i8"),  # channels that the chain hears, 1 or 2
         ("outputs", "i8"),
-        ("route", "i8", (2,)),  # which channel of the device each of them is
+        ("route", "i8", (2,)),  # which channel of the device each of them is; -1: silence
         ("clean", "i8"),  # planar work space: the input made finite
         ("mixed", "i8"),  # … the output before it leaves
         ("old", "i8"),  # … and the output of the program that leaves
+        ("events", "i8"),  # work space: the ring's events, then the device's
+        ("event_capacity", "i8"),
         ("fade_frames", "i8"),
         # the audio thread's own
         ("program", "i8"),
@@ -82,6 +89,9 @@ ENGINE = np.dtype(
         ("fade", "i8"),  # frames of the fade that are done
         ("swapped_at", "i8"),  # position at which it began
         ("position", "i8"),  # samples since the start
+        ("due", "i8"),  # the events of the piece that is being served, see CONTEXT
+        ("due_count", "i8"),
+        ("due_origin", "i8"),
         ("master_goal", "f4"),
         ("mute_goal", "f4"),
         ("master", "f4"),  # volume and mute in one, on its way
@@ -97,6 +107,9 @@ ENGINE = np.dtype(
 )
 """The whole state of the audio thread."""
 
+JACK_EVENT = np.dtype([("time", "u4"), ("size", "u8"), ("buffer", "u8")], align=True)
+"""``jack_midi_event_t``: ``size`` bytes at ``buffer``, due at frame ``time`` of the block."""
+
 JACK = np.dtype(
     [
         ("engine", "i8"),  # address of its ENGINE
@@ -110,10 +123,22 @@ JACK = np.dtype(
         ("xruns", "i8"),  # counted by JACK's notification thread
         ("xruns_seen", "i8"),
         ("down", "i8"),  # 1 once the server has gone
+        ("midi_port", "i8"),  # 0: none
+        ("get_event_count", "i8"),  # address of jack_midi_get_event_count
+        ("get_event", "i8"),  # address of jack_midi_event_get
+        ("event", JACK_EVENT),  # the one being read
+        ("events", "i8"),  # the present block's EVENTs
+        ("event_capacity", "i8"),
     ],
     align=True,
 )
 """What JACK's callbacks are given."""
+
+RELEASES = (64, 66, 123)
+"""Controllers that, sent with 0 on all channels, leave no note sounding: both pedals up, all notes off.
+
+They follow a flood of events, part of which was dropped: note-offs may have been among it.
+"""
 
 FADE_S = 0.02
 """Length of a fade between two programs, N samples.

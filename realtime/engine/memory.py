@@ -8,10 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..compiler.layout import State
+from ..midi.events import EVENT
 from .layout import COMMAND, ENGINE, FADE_S, REPORT
 from .program import Program
 
-COMMANDS, REPORTS = 1024, 8192
+COMMANDS, REPORTS, MIDI = 1024, 8192, 4096
+PORT_EVENTS = 2048
+"""Most events that a device brings with one buffer."""
 
 
 def engine_state(
@@ -26,7 +29,7 @@ def engine_state(
     Parameters
     ----------
     outputs : channels of the device's output, 1 or 2
-    route : which channel of the device each of the program's inputs is
+    route : which channel of the device each of the program's inputs is; -1: silence
     tap_s : seconds of sound that the tap holds for the recorder; 0: no tap
     """
     frames = 1 << math.ceil(math.log2(max(2.0, tap_s * program.rate)))
@@ -34,14 +37,17 @@ def engine_state(
     state = State(
         ENGINE,
         commands=(COMMAND, COMMANDS),
+        midi=(EVENT, MIDI),
         reports=(REPORT, REPORTS),
         tap=(np.float32, (frames, 4)),
         clean=(np.float32, (2, stride)),
         mixed=(np.float32, (2, stride)),
         old=(np.float32, (2, stride)),
+        events=(EVENT, MIDI + PORT_EVENTS),
     )
     record = state.record
     record["command_capacity"], record["report_capacity"], record["tap_capacity"] = COMMANDS, REPORTS, frames
+    record["midi_capacity"], record["event_capacity"] = MIDI, MIDI + PORT_EVENTS
     record["rate"], record["max_block"] = program.rate, program.max_block
     record["inputs"], record["outputs"] = program.inputs, outputs
     record["route"][: program.inputs] = list(route)[: program.inputs]

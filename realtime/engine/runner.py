@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..compiler.unit import load
+from ..midi.events import EVENT
 from .memory import engine_state
 from .program import ENGINE_UNIT, Program
 
@@ -23,25 +24,50 @@ class Runner:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._engine = engine_state(program, program.outputs)
-        self._serve = load(ENGINE_UNIT).function("serve", *[ctypes.c_int64] * 4)
+        self._serve = load(ENGINE_UNIT).function("serve", *[ctypes.c_int64] * 6)
 
-    def process(self, signal: ArrayLike) -> NDArray[np.float32]:
+    def process(self, signal: ArrayLike, events: NDArray[np.void] | None = None) -> NDArray[np.float32]:
         """The output for the next part of the signal, shape (channels, frames) to (outputs, frames).
 
         Non-finite input becomes 0, as in a live stream. The GIL is released meanwhile.
 
+        Parameters
+        ----------
+        signal : shape (channels, frames)
+        events : `midi.events.EVENT` records for it, any number; their frames are samples after its first one
+
         Raises
         ------
         ValueError
-            when the number of channels is not the program's.
+            when the number of channels is not the program's, or an event stands before the one it follows or
+            outside the signal.
         """
         source = np.ascontiguousarray(signal, np.float32)
         if source.ndim != 2 or source.shape[0] != self.program.inputs:
             raise ValueError(f"expected shape ({self.program.inputs}, frames), found {source.shape}")
         output = np.empty((self.program.outputs, source.shape[1]), np.float32)
         pointers_in, pointers_out = _channel_pointers(source), _channel_pointers(output)
-        self._serve(self._engine.address, pointers_in.ctypes.data, pointers_out.ctypes.data, source.shape[1])
+        due = np.ascontiguousarray(np.empty(0, EVENT) if events is None else events, EVENT)
+        if due.size:
+            _check(due["frame"], source.shape[1])
+        self._serve(
+            self._engine.address,
+            pointers_in.ctypes.data,
+            pointers_out.ctypes.data,
+            source.shape[1],
+            due.ctypes.data,
+            due.size,
+        )
         return output
+
+
+def _check(due: NDArray[np.int32], frames: int) -> None:
+    if np.any(due[1:] < due[:-1]):
+        at = int(np.argmax(due[1:] < due[:-1])) + 1
+        raise ValueError(f"event {at}, at frame {due[at]}, follows one at {due[at - 1]}; sort them by frame")
+    if due[0] < 0 or due[-1] >= frames:
+        wrong = due[0] if due[0] < 0 else due[-1]
+        raise ValueError(f"expected events at frames 0 to {frames - 1}, found one at {wrong}")
 
 
 def _channel_pointers(planar: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -21,6 +21,7 @@ from ..compiler.memory import (
     store_release,
 )
 from ..compiler.table import EXPONENT, ROW_BYTES, row_at, walk
+from ..midi.events import EVENT
 from .layout import (
     BYPASS,
     COMMAND,
@@ -35,8 +36,8 @@ from .layout import (
 )
 
 engine_at, program_at = record_at(ENGINE), record_at(PROGRAM)
-command_at, report_at = record_at(COMMAND), record_at(REPORT)
-COMMAND_BYTES, REPORT_BYTES = COMMAND.itemsize, REPORT.itemsize
+command_at, report_at, event_at = record_at(COMMAND), record_at(REPORT), record_at(EVENT)
+COMMAND_BYTES, REPORT_BYTES, EVENT_BYTES = COMMAND.itemsize, REPORT.itemsize, EVENT.itemsize
 TAP_BYTES = 16
 MONOTONIC = np.int32(6 if sys.platform == "darwin" else 1)
 
@@ -52,6 +53,7 @@ NEXT, COMMANDS_WRITTEN, COMMANDS_READ = (
 GENERATION, REPORTS_WRITTEN, REPORTS_READ = (
     _field(n) for n in ("generation", "reports_written", "reports_read")
 )
+MIDI_WRITTEN, MIDI_READ = _field("midi_written"), _field("midi_read")
 TAP_WRITTEN, TAP_READ, CALLBACKS, CLOCK = (
     _field(n) for n in ("tap_written", "tap_read", "callbacks", "clock")
 )
@@ -98,11 +100,41 @@ def take_next(address: Any, engine: Any) -> None:
 
 
 @njit(error_model="numpy", nogil=True)
+def gather(address: Any, engine: Any, events: Any, count: Any) -> Any:
+    """The buffer's events, address and count: the ring's at its start, then the device's own ``count``.
+
+    Without any in the ring the device's stay where they are, however many; what does not fit waits there.
+    """
+    read = engine.midi_read
+    waiting = min(load_acquire(address + MIDI_WRITTEN) - read, engine.event_capacity - count)
+    if waiting <= 0:
+        return events, count
+    for k in range(waiting):
+        place = (read + k) & (engine.midi_capacity - 1)
+        copy_bytes(engine.events + EVENT_BYTES * k, engine.midi + EVENT_BYTES * place, EVENT_BYTES)
+    store_release(address + MIDI_READ, read + waiting)
+    copy_bytes(engine.events + EVENT_BYTES * waiting, events, EVENT_BYTES * count)
+    return engine.events, waiting + count
+
+
+@njit(error_model="numpy", nogil=True)
+def before(events: Any, count: Any, frame: Any) -> Any:
+    """How many of ``count`` sorted events are due before ``frame``."""
+    k = 0
+    while k < count and event_at(events + EVENT_BYTES * k).frame < frame:
+        k += 1
+    return k
+
+
+@njit(error_model="numpy", nogil=True)
 def listen(engine: Any, inputs: Any, start: Any, frames: Any) -> None:
     """Copy the device's input to ``clean``, with zeros for what is not finite; measure it."""
     for c in range(engine.inputs):
-        x = float32_at(int64_at(inputs)[engine.route[c]])
         y = channel(engine.clean, engine.max_block, c, frames)
+        if engine.route[c] < 0:
+            y[:] = np.float32(0.0)
+            continue
+        x = float32_at(int64_at(inputs)[engine.route[c]])
         peak = engine.input_peak[c]
         for t in range(frames):
             value = x[start + t]
@@ -119,6 +151,8 @@ def play(engine: Any, program_address: Any, frames: Any) -> Any:
     """Run one program over ``clean``; returns the address of its planar output."""
     program = program_at(program_address)
     context = context_at(program.context)
+    context.events, context.event_count = engine.due, engine.due_count
+    context.event_origin = engine.due_origin
     for c in range(program.inputs):
         origin = engine.clean + 4 * engine.max_block * min(c, engine.inputs - 1)
         copy_bytes(program.first + 4 * context.stride * c, origin, 4 * frames)
@@ -322,16 +356,21 @@ def clock_ns(address: Any) -> Any:
 
 
 @njit(error_model="numpy", nogil=True)
-def run(address: Any, inputs: Any, outputs: Any, frames: Any, flags: Any) -> None:
-    """Serve one buffer of the device."""
+def run(
+    address: Any, inputs: Any, outputs: Any, frames: Any, flags: Any, events: Any, event_count: Any
+) -> None:
+    """Serve one buffer of the device, with its events in order of their frames, each within the buffer."""
     engine = engine_at(address)
     started = clock_ns(address + CLOCK)
     mode = flush_denormals()
+    events, left = gather(address, engine, events, event_count)
     start = 0
     while start < frames:
         obey(address, engine)
         take_next(address, engine)
         count = piece(engine, frames - start)
+        due = before(events, left, start + count)
+        engine.due, engine.due_count, engine.due_origin = events, due, start
         listen(engine, inputs, start, count)
         mix_programs(address, engine, count)
         mix_bypass(engine, count)
@@ -339,6 +378,8 @@ def run(address: Any, inputs: Any, outputs: Any, frames: Any, flags: Any) -> Non
         speak(engine, outputs, start, count)
         engine.position += count
         start += count
+        events += EVENT_BYTES * due
+        left -= due
     restore_mode(mode)
     report(address, engine, started, frames, flags)
 
@@ -347,13 +388,13 @@ def functions() -> dict[str, Any]:
     """Compile the C functions of the audio thread and of the control side's ends of the rings."""
     word = types.int64
 
-    @cfunc(types.void(word, word, word, word), nopython=True, error_model="numpy")
-    def serve(engine: Any, inputs: Any, outputs: Any, frames: Any) -> None:
-        run(engine, inputs, outputs, frames, np.int64(0))
+    @cfunc(types.void(word, word, word, word, word, word), nopython=True, error_model="numpy")
+    def serve(engine: Any, inputs: Any, outputs: Any, frames: Any, events: Any, event_count: Any) -> None:
+        run(engine, inputs, outputs, frames, np.int64(0), events, event_count)
 
     @cfunc(types.intc(word, word, types.uint64, word, types.uint64, word), nopython=True, error_model="numpy")
     def callback(inputs: Any, outputs: Any, frames: Any, time: Any, flags: Any, engine: Any) -> Any:
-        run(engine, inputs, outputs, np.int64(frames), np.int64(flags))
+        run(engine, inputs, outputs, np.int64(frames), np.int64(flags), np.int64(0), np.int64(0))
         return 0
 
     @cfunc(types.void(word), nopython=True, error_model="numpy")

@@ -26,7 +26,7 @@ class PortAudioStream:
     source, target : devices of one host API
     rate : in Hz
     block : frames the device should ask for at a time, where it lets one choose
-    inputs, outputs : channels to open on each device
+    inputs, outputs : channels to open on each device; without any inputs ``source`` is not opened
 
     Raises
     ------
@@ -76,6 +76,8 @@ class PortAudioStream:
             self._stream = None
 
     def _describe(self, device: Device, channels: int) -> Any:
+        if channels == 0:
+            return self._ffi.NULL
         parameters = self._ffi.new("PaStreamParameters*")
         parameters.device, parameters.channelCount = device.index, channels
         parameters.sampleFormat = self._lib.paFloat32 | self._lib.paNonInterleaved
@@ -105,7 +107,9 @@ def _call_portaudio(name: str, *arguments: Any) -> None:
 Stream: TypeAlias = JackStream | PortAudioStream
 
 
-def open_stream(source: Device, target: Device, rate: float, block: int, inputs: int, outputs: int) -> Stream:
+def open_stream(
+    source: Device, target: Device, rate: float, block: int, inputs: int, outputs: int, midi: bool = False
+) -> Stream:
     """A stream between two devices, ready to start.
 
     Parameters
@@ -113,7 +117,9 @@ def open_stream(source: Device, target: Device, rate: float, block: int, inputs:
     source, target : devices, both on JACK or both not
     rate : in Hz
     block : frames the device should ask for at a time, where it lets one choose
-    inputs, outputs : channels to open on each device, from the first one on
+    inputs, outputs : channels to open on each device, from the first one on; without any inputs the
+        engine's ``route`` must be silence, and ``source`` may be ``target``
+    midi : give a stream on JACK a MIDI port, see `JackStream.connect_midi`; others have none
 
     Raises
     ------
@@ -132,5 +138,5 @@ def open_stream(source: Device, target: Device, rate: float, block: int, inputs:
             "choose two devices of one of them"
         )
     if source.on_jack:
-        return JackStream(source, target, rate, inputs, outputs)
+        return JackStream(source, target, rate, inputs, outputs, midi)
     return PortAudioStream(source, target, rate, block, inputs, outputs)

@@ -191,6 +191,8 @@ def compile() -> dict[str, Any]:
         inner, inner_address = state.context, address + context_offset
         inner.position = context.position
         inner.scratch, inner.scratch_bytes = context.scratch, context.scratch_bytes
+        inner.events, inner.event_count = context.events, context.event_count
+        inner.event_origin = context.event_origin
         a, b = path_at(address + paths_offset), path_at(address + paths_offset + path_bytes)
         state.muted = run(context, inner, inner_address, a, source, frames)
         state.muted += run(context, inner, inner_address, b, source, frames)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tonerig.realtime.compiler.layout import CONTEXT, State
 from tonerig.realtime.compiler.unit import compile_units
+from tonerig.realtime.midi.events import EVENT
 from tonerig.realtime.processors.processor import Processor
 
 Signal = NDArray[np.float32]
@@ -32,6 +33,7 @@ def run(
     *blocks: int,
     rate: float = RATE,
     changes: Mapping[int, Mapping[str, float]] | None = None,
+    events: NDArray[np.void] | None = None,
 ) -> Signal:
     """The output, shape (outputs, frames), for a signal of shape (frames,) or (channels, frames).
 
@@ -40,6 +42,7 @@ def run(
     processor : prepared; goes on from where it stands
     blocks : their sizes, in turn; 64 without any
     changes : sample -> values that parameters take there; a block ends before it
+    events : `EVENT` records sorted by frame, which counts from the signal's first sample
     """
     x = np.atleast_2d(np.asarray(signal, np.float32))
     channels, frames = x.shape
@@ -50,6 +53,7 @@ def run(
     process = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(processor.code)
     stops = sorted([*(changes or {}), frames])
     output = np.zeros((processor.outputs, frames), np.float32)
+    midi = np.ascontiguousarray(np.empty(0, EVENT) if events is None else events, EVENT)
     start = 0
     for size in cycle(blocks or (64,)):
         for name, value in (changes or {}).get(start, {}).items():
@@ -59,7 +63,10 @@ def run(
         count = min(size, next(stop for stop in stops if stop > start) - start)
         source[:channels, :count] = x[:, start : start + count]
         target[:] = np.nan  # what is not written shows
-        context.record["position"] = start
+        context.record["position"] = context.record["event_origin"] = start
+        first, last = np.searchsorted(midi["frame"], [start, start + count])
+        context.record["events"] = midi.ctypes.data + EVENT.itemsize * first
+        context.record["event_count"] = last - first
         addresses = (context.address, processor.state.address, source.ctypes.data, target.ctypes.data)
         process(*addresses, count)
         output[:, start : start + count] = target[: processor.outputs, :count]
