@@ -58,6 +58,7 @@ def examine() -> list[Check]:
     checks: Sequence[Callable[[], Check]] = (
         audio_devices,
         sound_servers,
+        midi_ports,
         realtime_priority,
         locked_memory,
         cpu_governor,
@@ -110,6 +111,19 @@ def sound_servers() -> Check:
     if found == ["PipeWire is running"]:
         advice = "for the lowest latency start with pw-jack tonerig live …"
     return Check(name, True, ", ".join(found), advice)
+
+
+def midi_ports() -> Check:
+    """Which MIDI inputs are seen; a guitar needs none."""
+    from .midi.ports import ALSA_SEQUENCER, midi_inputs
+
+    name = "MIDI inputs"
+    found = midi_inputs()
+    if found:
+        return Check(name, True, ", ".join(f"{port.name} ({port.api})" for port in found))
+    if sys.platform == "linux" and not ALSA_SEQUENCER.exists():
+        return Check(name, True, "none, nor ALSA's sequencer", "for a keyboard: modprobe snd-seq")
+    return Check(name, True, "none", "connect a keyboard to play patches from")
 
 
 def realtime_priority() -> Check:

@@ -2,7 +2,7 @@
 
 Everything here runs beside the audio thread. `Session.step` wants to be called every few tens of
 milliseconds; it reads the levels, frees old programs, records, replaces a processor that broke, swaps in
-code that has been compiled meanwhile, and reopens a device that went away.
+code that has been compiled meanwhile, and reopens a device or a MIDI port that went away.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from .engine.devices import Device, DeviceError, choose, refresh, release
 from .engine.privileges import lock_memory, missing_priority
 from .engine.program import Program
 from .engine.recorder import Recorder, What
-from .engine.stream import open_stream
+from .engine.stream import Stream, open_stream
+from .midi.inputs import JackConnection, MidiInput, follow
+from .midi.ports import choose_midi
 from .processors.neural import Neural
 from .processors.parallel import Parallel
 from .processors.processor import Processor
@@ -41,8 +43,10 @@ class Setup:
 
     Parameters
     ----------
-    channels : the input device's channels to hear, counted from 1; one or two
+    channels : the input device's channels to hear, counted from 1; one or two, or none: no input device
+        is opened, and the chain hears silence
     block : frames the device should ask for, where it lets one choose
+    midi_in : what synths are played from: a name or number as `midi.ports.choose_midi` takes it
     """
 
     rate: float = 48000.0
@@ -52,6 +56,7 @@ class Setup:
     channels: tuple[int, ...] = (1,)
     record: Path | None = None
     record_what: What = "wet"
+    midi_in: str | None = None
 
 
 @dataclass
@@ -73,6 +78,7 @@ class Report:
     cleaned_samples: int
     recorded_frames: int
     tap_lost_frames: int
+    midi_lost: int
     events: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
@@ -92,6 +98,8 @@ class Session:
     ------
     DeviceError
         when a device is missing or refuses.
+    MidiPortError
+        when the MIDI input is missing.
     """
 
     def __init__(
@@ -102,12 +110,13 @@ class Session:
     ) -> None:
         self._build, self.setup, self._notify_person = build, setup, notify
         self.events: list[str] = []
-        self._source = choose(setup.input_device, "input")
+        self._port = None if setup.midi_in is None else choose_midi(setup.midi_in)
+        self.midi: JackConnection | MidiInput | None = None
         self._target = choose(setup.output_device, "output")
+        self._source = choose(setup.input_device, "input") if setup.channels else self._target
         if self._source.on_jack:
             release()
-        inputs, outputs = max(setup.channels), min(2, self._target.outputs)
-        self._stream = open_stream(self._source, self._target, setup.rate, setup.block, inputs, outputs)
+        self._stream = self._open(max(setup.channels, default=0), min(2, self._target.outputs))
         self.block = self._stream.block
         if self.block != setup.block:
             self._notify(f"the JACK server asks for {self.block} frames at a time, not {setup.block}")
@@ -121,6 +130,8 @@ class Session:
             self._begin(build)
         except BaseException:
             self._stream.close()
+            if self.midi is not None:
+                self.midi.close()
             if self.recorder is not None:
                 self.recorder.discard()
             self._stop_compiling()
@@ -131,12 +142,14 @@ class Session:
         setup = self.setup
         self._tell(lock_memory())
         program = self._program(build())
-        route = [channel - 1 for channel in setup.channels]
+        route = [channel - 1 for channel in setup.channels] or [-1]
         tap_s = TAP_S if setup.record is not None else 2.0
         self.engine = Engine(program, self._stream.outputs, route=route, tap_s=tap_s, block=self.block)
         if setup.record is not None:
             self.recorder = Recorder(self.engine, setup.record, setup.record_what)
         self._stream.start(self.engine)
+        if self._port is not None:  # from here on it is the only one to call `Engine.send`
+            self.midi = follow(self._port, self._stream, self.engine.send, self._notify)
 
     @property
     def connected(self) -> bool:
@@ -156,6 +169,8 @@ class Session:
         self._look_after_compiler()
         self._look_after_processors()
         self._look_after_device()
+        if self.midi is not None:
+            self.midi.look()
         return levels
 
     def change(self, build: Callable[[], list[Processor]]) -> None:
@@ -165,6 +180,8 @@ class Session:
 
     def close(self) -> Report:
         """Stop, complete the recording, and say how it went."""
+        if self.midi is not None:
+            self.midi.close()
         self._stream.close()
         seconds = time.monotonic() - self.started  # a JACK server may call for seconds more while it closes
         self.engine.poll()
@@ -188,6 +205,7 @@ class Session:
             cleaned_samples=s.cleaned,
             recorded_frames=self.recorder.frames if self.recorder else 0,
             tap_lost_frames=self.engine.tap_lost,
+            midi_lost=self.engine.midi_lost,
             events=self.events,
         )
 
@@ -198,7 +216,7 @@ class Session:
         if missing and self._compiling is None:
             self._notify("the model's shape is new: ONNX Runtime plays it until its kernel is compiled")
             self._compiling = start_compiling(list(dict.fromkeys(missing)))
-        return Program(playable, self.setup.rate, MAX_BLOCK, len(self.setup.channels))
+        return Program(playable, self.setup.rate, MAX_BLOCK, max(1, len(self.setup.channels)))
 
     def _play_afresh(self) -> None:
         """The present chain built anew, its knobs where they are."""
@@ -246,6 +264,8 @@ class Session:
             return
         if self._next_try == 0.0:
             self._notify("the device has gone away; waiting for it to come back")
+            if self.midi is not None:
+                self.midi.pause()
         self._next_try = now + RETRY_S
         self._stream.close()
         try:
@@ -253,17 +273,23 @@ class Session:
         except DeviceError:
             return
         self._notify("the device is back")
+        if self.midi is not None:
+            self.midi.resume(self._stream)
         self._last_call, self._next_try = time.monotonic(), 0.0
 
     def _reopen(self) -> None:
         if not self._source.on_jack:
             refresh()
-            self._source, self._target = _same(self._source, "input"), _same(self._target, "output")
-        inputs, outputs = self._stream.inputs, self._stream.outputs
-        setup = self.setup
-        self._stream = open_stream(self._source, self._target, setup.rate, setup.block, inputs, outputs)
+            self._target = _same(self._target, "output")
+            self._source = _same(self._source, "input") if self.setup.channels else self._target
+        self._stream = self._open(self._stream.inputs, self._stream.outputs)
         self.engine.forget_clock()
         self._stream.start(self.engine)
+
+    def _open(self, inputs: int, outputs: int) -> Stream:
+        rate, block = self.setup.rate, self.setup.block
+        midi = self._port is not None and self._port.on_jack
+        return open_stream(self._source, self._target, rate, block, inputs, outputs, midi)
 
     def _record(self) -> None:
         assert self.recorder is not None

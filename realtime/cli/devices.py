@@ -1,4 +1,4 @@
-"""``tonerig devices``: the audio devices that there are."""
+"""``tonerig devices``: the audio devices and MIDI inputs that there are."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import json
 
 from .options import JsonOption
 
+NO_DEFAULT = {"default_input": False, "default_output": False}
+
 
 def devices(as_json: JsonOption = False) -> None:
-    """List the audio devices with their numbers, by host (ALSA, JACK, Core Audio, WASAPI …).
+    """List the audio devices with their numbers, by host (ALSA, JACK, Core Audio, WASAPI …), and MIDI inputs.
 
-    Numbers and names are what --input-device and --output-device take; i and o mark the defaults.
+    Numbers and names are what --input-device and --output-device take, and --midi-in for MIDI inputs;
+    i and o mark the defaults.
     """
     from ..engine.devices import DeviceError, choose
     from ..engine.devices import devices as all_devices
+    from ..midi.ports import midi_inputs
 
-    found = all_devices()
+    found, midi = all_devices(), midi_inputs()
     defaults: dict[str, int | None] = {}
     for direction in ("input", "output"):
         try:
@@ -24,19 +28,22 @@ def devices(as_json: JsonOption = False) -> None:
         except DeviceError:
             defaults[direction] = None
     if as_json:
-        rows = [
+        rows: list[dict[str, object]] = [
             {
+                "kind": "audio",
                 **dataclasses.asdict(device),
                 "default_input": device.index == defaults["input"],
                 "default_output": device.index == defaults["output"],
             }
             for device in found
         ]
+        for number, port in enumerate(midi):  # with every key of an audio device, which has no channels
+            row = {"kind": "midi", "index": number, "name": port.name, "host": port.api}
+            rows.append({**row, "inputs": 0, "outputs": 0, "rate": 0.0, **NO_DEFAULT})
         print(json.dumps(rows, indent=2))
         return
     if not found:
         print("There are no audio devices; connect one, or start a JACK server.")
-        return
     host = ""
     for device in found:
         if device.host != host:
@@ -49,3 +56,9 @@ def devices(as_json: JsonOption = False) -> None:
             f"{marks} {device.index:3}  {device.name}  "
             f"({device.inputs} in, {device.outputs} out, {device.rate:g} Hz)"
         )
+    if not midi:
+        print("There are no MIDI inputs; to play a patch, connect a keyboard.")
+        return
+    print("MIDI inputs")
+    for number, port in enumerate(midi):
+        print(f"   {number:3}  {port.name}  ({port.api})")
