@@ -1,4 +1,4 @@
-"""Pictures of sounds and chains, as PNG."""
+"""Pictures of sounds, chains and patches, as PNG."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 if TYPE_CHECKING:
+    from .patches import Patch
     from .presets import Preset
 
 Samples = NDArray[np.float32]
@@ -22,6 +23,7 @@ BEFORE, AFTER = "#3b7ea1", "#c8553d"
 LOWEST_HZ, HIGHEST_HZ = 40.0, 16000.0
 RANGE_DB = 90.0
 SWEEP_LEVELS_DB = (-50.0, -30.0, -10.0)
+VELOCITY, HELD_S, WAVE_S = 100, 1.0, 0.012
 LEVEL_COLOURS = ("#9ecae1", "#3b7ea1", "#c8553d")
 
 
@@ -86,6 +88,64 @@ def draw_chain(preset: Preset, path: Path, rate: float = 48000.0) -> Path:
     for axis in (response, curve):
         axis.grid(color=GRID, linewidth=0.6)
     return _save(figure, path)
+
+
+def draw_patch(patch: Patch, path: Path, rate: float = 48000.0) -> Path:
+    """The envelope, the spectrum and some periods of one note: A4, or a sampler's first key, velocity 100.
+
+    The envelope is the highest sample of each of about 600 stretches; the spectrum is that of the loudest
+    third of a second, under a Hann window; the waveform starts where that part does.
+    """
+    from .synths.zones import key_name
+
+    key = patch.link.samples[0].keys[0] if patch.link.samples else 69
+    sound = _note(patch, key, rate)
+    figure = Figure(figsize=(15, 4.6), layout="constrained", facecolor=BACKGROUND)
+    figure.suptitle(f"{patch.name} ({patch.synth}): {key_name(key)}, held for {HELD_S:g} s", color=INK)
+    envelope, spectrum, wave = figure.subplots(1, 3)
+    mono = sound.mean(axis=0)
+    step = max(1, len(mono) // 600)
+    peaks = np.abs(sound[:, : len(mono) // step * step]).max(axis=0).reshape(-1, step).max(axis=1)
+    times = (np.arange(len(peaks)) + 0.5) * step / rate
+    envelope.fill_between(times, 20 * np.log10(np.maximum(peaks, 1e-9)), -1000, color=BEFORE, linewidth=0)
+    top = max(-60.0, 20 * np.log10(max(float(peaks.max()), 1e-9)))
+    envelope.axvline(HELD_S, color=AFTER, linewidth=1, linestyle="--", label="key up")
+    envelope.set(xlabel="time in s", ylabel="peak in dBFS", title="envelope", xlim=(0, len(mono) / rate))
+    envelope.set_ylim(top - 60, top + 5)
+    envelope.legend(frameon=False)
+    window = min(len(mono), round(rate / 3))
+    start = max(0, min(int(np.argmax(peaks)) * step, len(mono) - window))
+    part = mono[start : start + window]
+    shape = hann(window, sym=False)
+    magnitude = np.abs(np.fft.rfft(part * shape, 1 << 16)) * 2 / shape.sum()
+    level = 20 * np.log10(np.maximum(magnitude, 1e-9))
+    frequencies = np.fft.rfftfreq(1 << 16, 1 / rate)
+    spectrum.plot(frequencies[1:], level[1:], color=BEFORE, linewidth=0.8)
+    spectrum.set(xscale="log", xlabel="frequency in Hz", ylabel="level in dBFS", title="spectrum")
+    spectrum.set_xlim(LOWEST_HZ, min(HIGHEST_HZ, 0.49 * rate))
+    peak = float(level[1:].max())
+    spectrum.set_ylim(peak - RANGE_DB, peak + 5)
+    _frequency_axis(spectrum.xaxis)
+    shown = sound[:, start : start + round(WAVE_S * rate)]
+    milliseconds = 1000 * (start + np.arange(shown.shape[1])) / rate
+    for channel, name, colour in zip(shown, ("left", "right"), (BEFORE, AFTER), strict=True):
+        wave.plot(milliseconds, channel, color=colour, linewidth=1.2, label=name)
+    wave.set(
+        xlabel="time in ms", ylabel="amplitude", title="waveform", xlim=(milliseconds[0], milliseconds[-1])
+    )
+    wave.legend(frameon=False)
+    for axis in (envelope, spectrum, wave):
+        axis.grid(color=GRID, linewidth=0.6)
+    return _save(figure, path)
+
+
+def _note(patch: Patch, key: int, rate: float) -> Samples:
+    """One note of a patch, shape (2, frames)."""
+    from .engine.program import Program
+    from .play import one_note, sound_of
+
+    program = Program([patch.build()], rate, 4096, 1)
+    return np.concatenate(list(sound_of(one_note(key, VELOCITY, HELD_S, rate), program)), axis=1)
 
 
 def _draw_waveform(axis: Any, sound: Samples, rate: float, colour: str) -> None:

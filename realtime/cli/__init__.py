@@ -48,6 +48,11 @@ VERBS: dict[str, Verb] = {
         "Run sound files through a preset or a model.",
         "tonerig render guitar.wav -o out.wav --preset crunch",
     ),
+    "play": Verb(
+        "play:play",
+        "Play MIDI files into sound files.",
+        "tonerig play song.mid -o out.wav --map 1=bass,10=drums",
+    ),
     "preset": Verb("preset:app", "List, show and make presets.", "tonerig preset show crunch"),
     "convert": Verb(
         "convert:convert", "Turn a model file into another format.", "tonerig convert plexi.nam plexi.onnx"

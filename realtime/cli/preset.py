@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,7 +15,8 @@ from . import PLAIN
 from .options import JsonOption
 
 if TYPE_CHECKING:
-    from ..presets import Link
+    from ..patches import Patch
+    from ..presets import Link, Preset
 
 app = typer.Typer(**PLAIN)
 
@@ -27,49 +28,58 @@ def preset() -> None:
 
 @app.command("list", epilog="Example: tonerig preset list --json")
 def list_presets(as_json: JsonOption = False) -> None:
-    """List the presets of the library, yours and the shipped ones."""
+    """List the presets of the library, chains and patches, yours and the shipped ones."""
     from ..library import listing, user_library
+    from ..patches import load_patch
     from ..presets import PresetError, load_preset
 
     rows = []
-    for name, path in listing("chains").items():
-        place = "yours" if path.is_relative_to(user_library()) else "shipped"
-        try:
-            description = load_preset(path).description
-        except PresetError as error:
-            description = f"cannot be used: {error}"
-        rows.append({"name": name, "place": place, "description": description, "path": str(path)})
+    for kind, folder, read in (("chain", "chains", load_preset), ("patch", "patches", load_patch)):
+        for name, path in listing(folder).items():
+            place = "yours" if path.is_relative_to(user_library()) else "shipped"
+            try:
+                description = read(path).description
+            except PresetError as error:
+                description = f"cannot be used: {error}"
+            rows.append(
+                {"name": name, "kind": kind, "place": place, "description": description, "path": str(path)}
+            )
     if as_json:
         print(json.dumps(rows, indent=2))
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        print(f"{row['name']:{width}}  {row['place']:7}  {row['description']}")
+        print(f"{row['name']:{width}}  {row['kind']}  {row['place']:7}  {row['description']}")
 
 
 @app.command("show", epilog="Example: tonerig preset show crunch --picture crunch.png")
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A preset's name or path.")],
     picture: Annotated[
-        Path | None, typer.Option(help="Draw the chain's frequency response and level curve into a PNG.")
+        Path | None,
+        typer.Option(
+            help="Draw into a PNG: a chain's frequency response and level curve; "
+            "the envelope, spectrum and waveform of a patch's note."
+        ),
+    ] = None,
+    kind: Annotated[
+        Literal["chain", "patch"] | None,
+        typer.Option(help="Which is meant, where a chain and a patch have the name; the chain without it."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a preset: its processors in order, with every parameter."""
+    """Show a preset: its processors in order, or its synth, with every parameter."""
+    from ..patches import load_patch
     from ..presets import load_preset
 
+    if (kind or _kind_of(name)) == "patch":
+        _show_patch(load_patch(name), picture, as_json)
+        return
     found = load_preset(name)
     if as_json:
-        about = {key: getattr(found, key) for key in ("name", "description", "author")}
-        print(
-            json.dumps(
-                {**about, "path": str(found.path), "chain": list(map(_as_json, found.chain))}, indent=2
-            )
-        )
+        print(json.dumps({**_heading(found), "chain": list(map(_as_json, found.chain))}, indent=2))
     else:
-        print(f"{found.name}" + (f", by {found.author}" if found.author else ""))
-        if found.description:
-            print(found.description)
+        _print_heading(found)
         for line in _lines(found.chain, ""):
             print(line)
     if picture is not None:
@@ -78,6 +88,73 @@ def show(
 
         compile_for(found)
         print(draw_chain(found, picture))
+
+
+def _kind_of(name: str) -> Literal["chain", "patch"]:
+    """What a name or path means: a chain, unless the library has only a patch of that name."""
+    from ..documents import read_table
+    from ..library import listing
+    from ..presets import is_path
+
+    if is_path(name):
+        table = read_table(Path(name))
+        return "patch" if table.get("kind") == "patch" else "chain"
+    return "patch" if name in listing("patches") and name not in listing("chains") else "chain"
+
+
+def _show_patch(patch: Patch, picture: Path | None, as_json: bool) -> None:
+    from ..processors import processor_class
+    from ..synths.zones import zone_to_table
+
+    synth = processor_class(patch.synth)
+    samples = [zone_to_table(zone, str(zone.file)) for zone in patch.link.samples]
+    effects = patch.link.chains.get("effects", ())
+    if as_json:
+        about = {
+            **_heading(patch),
+            "program": patch.program,
+            "bank": patch.bank,
+            "synth": patch.synth,
+            "parameters": {p.name: patch.link.values.get(p.name, p.default) for p in synth.parameters},
+            "effects": list(map(_as_json, effects)),
+            "samples": samples,
+        }
+        print(json.dumps(about, indent=2))
+    else:
+        _print_heading(patch)
+        if patch.program is not None:
+            first, last = patch.program
+            programs = f"program {first}" if first == last else f"programs {first} to {last}"
+            print(f"MIDI {programs}, bank {patch.bank}")
+        print(f"{patch.synth}: {synth.description}")
+        for line in _rows(patch.link, "     "):
+            print(line)
+        for sample in samples:
+            low, high = sample["keys"]
+            keys = low if low == high else f"{low} to {high}"
+            print(f"     {Path(sample['file']).name}: {keys}, velocity {sample['velocities'][0]} and up")
+        if effects:
+            print("effects:")
+        for line in _lines(effects, ""):
+            print(line)
+    if picture is not None:
+        from ..engine.program import compile_chain
+        from ..plots import draw_patch
+        from .progress import say_compiling
+
+        compile_chain([patch.build()], say_compiling)
+        print(draw_patch(patch, picture))
+
+
+def _heading(preset: Preset | Patch) -> dict[str, Any]:
+    about = {key: getattr(preset, key) for key in ("name", "kind", "description", "author")}
+    return {**about, "path": str(preset.path)}
+
+
+def _print_heading(preset: Preset | Patch) -> None:
+    print(f"{preset.name}" + (f", by {preset.author}" if preset.author else ""))
+    if preset.description:
+        print(preset.description)
 
 
 @app.command("new", epilog="Example: tonerig preset new mine --model plexi.nam --impulse 4x12.wav")
@@ -96,6 +173,9 @@ def new(
         Path | None, typer.Option("--impulse", "-i", help="The cabinet's impulse; copied to your library.")
     ] = None,
     description: Annotated[str, typer.Option(help="One sentence.")] = "",
+    synth: Annotated[
+        Literal["four", "two"] | None, typer.Option(help="Make a patch of this synth instead of a chain.")
+    ] = None,
     author: Annotated[str, typer.Option(help="Who made it.")] = "",
 ) -> None:
     """Make a preset in your library, with every parameter written out for you to edit."""
@@ -105,6 +185,11 @@ def new(
 
     if not re.fullmatch(r"[\w-]+", name):
         raise typer.BadParameter(f"{name!r} is no name; use letters, digits, - and _")
+    if synth is not None:
+        if like is not None or model is not None or impulse is not None:
+            raise typer.BadParameter("--synth makes a patch, which has no --from, --model or --impulse")
+        _new_patch(name, synth, description, author)
+        return
     target = user_library() / "chains" / f"{name}.toml"
     if target.exists():
         raise PresetError(f"{target}: exists already; choose another name or edit it")
@@ -142,6 +227,21 @@ def new(
         print(f"from now on {name} means this preset and no longer the shipped one of that name")
 
 
+def _new_patch(name: str, synth: str, description: str, author: str) -> None:
+    from ..library import listing, user_library
+    from ..patches import new_patch, save_patch
+    from ..presets import PresetError
+
+    target = user_library() / "patches" / f"{name}.toml"
+    if target.exists():
+        raise PresetError(f"{target}: exists already; choose another name or edit it")
+    hidden = listing("patches").get(name)
+    save_patch(new_patch(name, synth, description=description, author=author), target)
+    print(f"{target}: written; try it with tonerig live --patch {name}")
+    if hidden is not None:
+        print(f"from now on {name} means this patch and no longer the shipped one of that name")
+
+
 def _playable(folder: str, path: Path | None) -> Path | None:
     """The given file, or else the one of that name in the library, once it has been read."""
     from ...export.files import load_model
@@ -176,17 +276,23 @@ def _lines(links: Sequence[Link], indent: str) -> list[str]:
 
     lines = []
     for number, link in enumerate(links, 1):
-        kind = processor_class(link.processor)
-        lines.append(f"{indent}{number}. {link.processor}: {kind.description}")
+        lines.append(f"{indent}{number}. {link.processor}: {processor_class(link.processor).description}")
         inner = indent + "     "
-        rows = [(key, path.name, "") for key, path in link.files.items()]
-        for parameter in kind.parameters:
-            value = parameter.text(link.values.get(parameter.name, parameter.default))
-            rows.append((parameter.name, value, f"({parameter.range_text()})"))
-        left = max((len(row[0]) for row in rows), default=0)
-        right = max((len(row[1]) for row in rows), default=0)
-        lines += [f"{inner}{key:{left}}  {value:{right}}  {span}".rstrip() for key, value, span in rows]
+        lines += _rows(link, inner)
         for key, chain in link.chains.items():
             lines.append(f"{inner}{key}:")
             lines += _lines(chain, inner + "  ")
     return lines
+
+
+def _rows(link: Link, indent: str) -> list[str]:
+    """A line for each file and each parameter, with the range."""
+    from ..processors import processor_class
+
+    rows = [(key, path.name, "") for key, path in link.files.items()]
+    for parameter in processor_class(link.processor).parameters:
+        value = parameter.text(link.values.get(parameter.name, parameter.default))
+        rows.append((parameter.name, value, f"({parameter.range_text()})"))
+    left = max((len(row[0]) for row in rows), default=0)
+    right = max((len(row[1]) for row in rows), default=0)
+    return [f"{indent}{key:{left}}  {value:{right}}  {span}".rstrip() for key, value, span in rows]
