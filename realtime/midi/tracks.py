@@ -71,7 +71,7 @@ def read_track(data: bytes, start: int) -> Track:
                 status = running
             else:
                 raise FormatError(
-                    f"the data byte 0x{status:02X} at byte {start + place} follows no status; get the file anew"
+                    f"the data byte 0x{status:02X} at byte {start + place} has no status before it"
                 )
             size = LENGTHS[status]
             first = data[place]

@@ -24,12 +24,12 @@ def song_bytes(
     chunks = [chunk(b"MThd", struct.pack(">HHH", kind, len(tracks), division))]
     for track in tracks:
         last = max(end, track[-1][0] if track else 0)
-        content = b""
+        content = bytearray()
         now = 0
         for tick, event in [*track, (last, END_OF_TRACK)]:
             content += number(tick - now) + event
             now = tick
-        chunks.append(chunk(b"MTrk", content))
+        chunks.append(chunk(b"MTrk", bytes(content)))
     return b"".join(chunks)
 
 
