@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tonerig.realtime.engine.control import Engine
 from tonerig.realtime.engine.program import Program
 from tonerig.realtime.engine.runner import Runner
+from tonerig.realtime.midi.events import EVENT
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.processor import Processor
 
@@ -38,13 +39,16 @@ def serve(
     signal: Signal,
     *blocks: int,
     before: Callable[[int], None] = lambda start: None,
+    events: NDArray[np.void] | None = None,
 ) -> Signal:
     """The device's output for its input, shape (channels, frames), in blocks of the given sizes in turn.
 
-    ``before`` is called with the position before each block.
+    ``before`` is called with the position before each block; ``events`` come with it, their frames counted
+    from the signal's first one here and from the block's first one there.
     """
     source = np.ascontiguousarray(signal, np.float32)
     output = np.full((engine.outputs, source.shape[1]), 9.0, np.float32)
+    due = np.empty(0, EVENT) if events is None else events
     start = 0
     for size in cycle(blocks or (64,)):
         count = min(size, source.shape[1] - start)
@@ -55,6 +59,9 @@ def serve(
             np.array([a[c].ctypes.data + 4 * start for c in range(len(a))], np.int64)
             for a in (source, output)
         ]
-        engine.serve(pointers[0].ctypes.data, pointers[1].ctypes.data, count)
+        first, last = np.searchsorted(due["frame"], [start, start + count])
+        now = due[first:last].copy()
+        now["frame"] -= start
+        engine.serve(pointers[0].ctypes.data, pointers[1].ctypes.data, count, now.ctypes.data, now.size)
         start += count
     return output
