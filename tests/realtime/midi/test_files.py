@@ -200,14 +200,18 @@ def test_a_long_song_does_not_drift(tmp_path: Path) -> None:
     assert song.events["frame"].tolist() == [round(Fraction(int(tick), 3)) for tick in ticks]
 
 
-def test_a_hundred_thousand_events_at_one_tick(tmp_path: Path) -> None:
-    """All are there, in the order in which the file has them."""
-    track = [(5, bytes((0x90 + k % 16, k // 16 % 128, 1 + k // 2048))) for k in range(100_000)]
-    song = read(tmp_path, song_bytes(track))
-    assert song.notes == 100_000 and len(song.events) == 100_000
-    assert (song.events["frame"] == round(5 / 960 * RATE)).all()
+@pytest.mark.parametrize("tracks", [1, 2])
+def test_a_hundred_thousand_events_at_one_tick(tmp_path: Path, tracks: int) -> None:
+    """All are there, in the order in which the file has them, between one before and one after."""
+    middle = [bytes((0x90 + k % 16, k // 16 % 128, 1 + k // 2048)) for k in range(100_000)]
+    parts = np.array_split(np.arange(100_000), tracks)
+    songs = [[(4, ON), *((5, middle[k]) for k in part), (6, OFF)] for part in parts]
+    song = read(tmp_path, song_bytes(*songs))
+    assert song.notes == 100_000 + tracks
+    expected = [ON] * tracks + middle + [OFF] * tracks
     order = np.stack([song.events[name] for name in ("status", "data1", "data2")], axis=1)
-    assert order.tobytes() == b"".join(event for _, event in track)
+    assert order.tobytes() == b"".join(expected)
+    assert (song.events["frame"][tracks:-tracks] == 5 * 50).all()
 
 
 @pytest.mark.parametrize(
