@@ -30,6 +30,9 @@ def test_an_unknown_name_gets_the_nearest(user_library: Path) -> None:
         library.named("chains", " ")
     with pytest.raises(LibraryError, match=r"no preset crnch; did you mean crunch\? There are .*clean"):
         library.named("chains", "crnch")
+    put(user_library / "patches" / "bell.toml")
+    with pytest.raises(LibraryError, match=r"there is no patch bel; did you mean bell\?"):
+        library.named("patches", "bel")
 
 
 def test_beside_the_preset_then_yours_then_shipped(user_library: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tonerig.realtime import library
+from tonerig.realtime.links import SYNTHS
 from tonerig.realtime.parameters import Parameter
 from tonerig.realtime.presets import (
     MAX_DEPTH,
@@ -250,7 +251,7 @@ def links(depth: int = 2) -> st.SearchStrategy[Link]:
     kinds = []
     for name in PROCESSORS:
         kind = processor_class(name)
-        if name == "neural" or (kind.chains and depth == 0):
+        if name in ("neural", *SYNTHS) or (kind.chains and depth == 0):
             continue
         files = dict.fromkeys(kind.files, CABINET)
         inner = st.fixed_dictionaries(
