@@ -6,21 +6,50 @@ import json
 from pathlib import Path
 
 import matplotlib.image
+import pytest
 from tonerig.export.files import save_model
+from tonerig.realtime.patches import load_patch
 from tonerig.realtime.presets import load_preset
 from tonerig.realtime.processors import processor_class
+from tonerig.realtime.wav_writer import write_wav
 
 from ...models import random_model
+from ..wav_bytes import tone
 from .command import tonerig
+
+PATCH = """
+tonerig = 1
+kind = "patch"
+name = "Glass bell"
+description = "Rings."
+program = [10, 15]
+synth = "four"
+[[effects]]
+processor = "gain"
+[parameters]
+sine_amplitude = 1"""
+
+
+def put_patch(library: Path, name: str, more: str = "") -> Path:
+    path = library / "patches" / f"{name}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(PATCH + more)
+    return path
 
 
 def test_list(user_library: Path) -> None:
     """Shipped presets and the user's own, each with its description; a broken one says what is wrong."""
     (user_library / "chains").mkdir(parents=True)
     (user_library / "chains" / "broken.toml").write_text("tonerig = 1")
+    put_patch(user_library, "bell")
+    put_patch(user_library, "loud", "\nvolume_db = 99")
     rows = {row["name"]: row for row in json.loads(tonerig("preset", "list", "--json").out)}
     assert rows["crunch"]["place"] == "shipped" and rows["crunch"]["description"]
     assert rows["broken"]["place"] == "yours" and "name is missing" in rows["broken"]["description"]
+    assert rows["bell"]["place"] == "yours" and rows["bell"]["description"] == "Rings."
+    assert "volume_db is 99" in rows["loud"]["description"]
+    kinds = {name: rows[name]["kind"] for name in ("crunch", "broken", "bell", "loud")}
+    assert kinds == {"crunch": "chain", "broken": "chain", "bell": "patch", "loud": "patch"}
     text = tonerig("preset", "list").out
     assert all(any(line.startswith(name) for line in text.splitlines()) for name in rows)
 
@@ -53,6 +82,63 @@ def test_show_draws(user_library: Path, tmp_path: Path) -> None:
     picture = matplotlib.image.imread(tmp_path / "clean.png")
     assert picture.shape[0] > 300 and picture[..., :3].std() > 0.05
     assert [path.name for path in tmp_path.iterdir()] == ["clean.png"]
+
+
+def test_show_a_patch(user_library: Path) -> None:
+    """Its programs, its synth with every parameter and unit, and its effects; by name and by path."""
+    path = put_patch(user_library, "bell")
+    found = tonerig("preset", "show", "bell")
+    assert found.code == 0, found.err
+    for words in ("Glass bell\n", "Rings.", "MIDI programs 10 to 15, bank 0", "effects:\n1. gain: "):
+        assert words in found.out
+    for parameter in processor_class("four").parameters:
+        assert f"     {parameter.name} " in found.out
+    assert "(200 to 4000 Hz)" in found.out
+    assert tonerig("preset", "show", path).out == found.out
+    data = json.loads(tonerig("preset", "show", "bell", "--json").out)
+    assert (data["kind"], data["synth"], data["program"]) == ("patch", "four", [10, 15])
+    assert data["parameters"]["sine_amplitude"] == 1.0 and data["effects"][0]["processor"] == "gain"
+    assert list(data["parameters"]) == [p.name for p in processor_class("four").parameters]
+
+
+def test_a_chain_and_a_patch_of_one_name(user_library: Path) -> None:
+    """The chain is shown, unless the patch is asked for."""
+    put_patch(user_library, "crunch")
+    assert json.loads(tonerig("preset", "show", "crunch", "--json").out)["kind"] == "chain"
+    found = tonerig("preset", "show", "crunch", "--kind", "patch", "--json")
+    assert json.loads(found.out)["name"] == "Glass bell"
+
+
+@pytest.mark.parametrize("held", ["four", "sampler"])
+def test_show_draws_a_note(user_library: Path, tmp_path: Path, held: str) -> None:
+    """A synth's A4 and a sampler's first key, as a PNG at the place asked for."""
+    path = put_patch(user_library, "bell")
+    if held == "sampler":
+        write_wav(path.parent / "kick.wav", tone(), 48000)
+        text = 'synth = "sampler"\n[[samples]]\nfile = "kick.wav"\nkey = "C2"\n'
+        path.write_text('tonerig = 1\nkind = "patch"\nname = "Kit"\n' + text)
+    found = tonerig("preset", "show", "bell", "--picture", tmp_path / "bell.png")
+    assert found.code == 0, found.err
+    picture = matplotlib.image.imread(tmp_path / "bell.png")
+    assert picture.shape[0] > 300 and picture[..., :3].std() > 0.05
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["bell.png"]
+
+
+def test_new_makes_a_patch(user_library: Path) -> None:
+    """A patch of a synth, every parameter stated, that loads by its name; never over another."""
+    found = tonerig("preset", "new", "lead9", "--synth", "two", "--description", "Mine.")
+    assert found.code == 0, found.err
+    assert "tonerig live --patch lead9" in found.out
+    patch = load_patch("lead9")
+    assert (patch.synth, patch.description, patch.path) == (
+        "two",
+        "Mine.",
+        user_library / "patches" / "lead9.toml",
+    )
+    found = tonerig("preset", "new", "lead9", "--synth", "four")
+    assert found.code == 1 and "exists already" in found.err
+    found = tonerig("preset", "new", "x", "--synth", "four", "--from", "crunch")
+    assert found.code == 2 and "--synth makes a patch" in found.err
 
 
 def test_new_copies_its_files_and_can_be_played(user_library: Path, tmp_path: Path) -> None:
