@@ -5,7 +5,7 @@ Two ways, since DawDreamer's own polyphony computes one sample at a time, with a
 blocks. The second is the faster; `synth` compares with it.
 
 Oscillators are the standard library's (``os.osc``, ``os.sawtooth``, ``os.triangle``, ``os.square``): its
-PolyBLEP square and triangle take twice the time, and so do the vector modes.
+PolyBLEP square and triangle take twice the time. The vector modes take 1.3 to 1.8 times that of scalar code.
 """
 
 from __future__ import annotations
