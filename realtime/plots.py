@@ -128,13 +128,17 @@ def draw_patch(patch: Patch, path: Path, rate: float = 48000.0) -> Path:
     _frequency_axis(spectrum.xaxis)
     shown = sound[:, start : start + round(WAVE_S * rate)]
     milliseconds = 1000 * (start + np.arange(shown.shape[1])) / rate
-    for channel, name, colour in zip(shown, ("left", "right"), (BEFORE, AFTER), strict=True):
-        wave.plot(milliseconds, channel, color=colour, linewidth=1.2, label=name)
-    wave.set(
-        xlabel="time in ms", ylabel="amplitude", title="waveform", xlim=(milliseconds[0], milliseconds[-1])
-    )
-    wave.legend(frameon=False)
+    if np.array_equal(*shown):
+        wave.plot(milliseconds, shown[0], color=BEFORE, linewidth=1.2)
+    else:
+        for channel, name, colour in zip(shown, ("left", "right"), (BEFORE, AFTER), strict=True):
+            wave.plot(milliseconds, channel, color=colour, linewidth=1.2, label=name)
+        wave.legend(frameon=False, loc="upper right", ncols=2)
+    tallest = max(float(np.abs(shown).max()), 1e-9)
+    wave.set(xlabel="time in ms", ylabel="amplitude", title="waveform", ylim=(-1.1 * tallest, 1.25 * tallest))
+    wave.set_xlim(milliseconds[0], milliseconds[-1])
     for axis in (envelope, spectrum, wave):
+        axis.set_axisbelow(True)
         axis.grid(color=GRID, linewidth=0.6)
     return _save(figure, path)
 
