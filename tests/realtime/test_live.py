@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tonerig.realtime.audio_files import AudioFileError, AudioReader
+from tonerig.realtime.bench.server import start_server, stop_server
 from tonerig.realtime.compiler.unit import cache_folder, compile_units
 from tonerig.realtime.engine.devices import devices, refresh
 from tonerig.realtime.engine.program import ENGINE_UNIT, Program
 from tonerig.realtime.engine.runner import Runner
 from tonerig.realtime.kernels import onnx_runtime
 from tonerig.realtime.live import Session, Setup
+from tonerig.realtime.midi.inputs import SILENCE, JackConnection, MidiInput
+from tonerig.realtime.midi.ports import MidiPort, MidiPortError
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.neural import Neural
 from tonerig.realtime.processors.parallel import Parallel
@@ -26,6 +29,11 @@ from tonerig.realtime.processors.processor import Processor
 
 from tests.models import random_model
 
+from .engine.event_log import EventLog, note
+from .midi.keyboard import keyboard, plug_in, unplug
+
+GONE = "the MIDI input keys:out has gone away; its notes are ended, waiting for it to come back"
+BACK = "the MIDI input keys:out is back"
 FEEDER = Path(__file__).parent / "engine" / "feeder.py"
 
 
@@ -219,3 +227,134 @@ def test_an_unseen_shape_plays_at_once_and_its_kernel_takes_over(
         "the model's shape is new: ONNX Runtime plays it until its kernel is compiled",
         "the kernel is compiled and takes over",
     ]
+
+
+def _heard(log: EventLog) -> list[bytes]:
+    return [message for _, message in log.events]
+
+
+@pytest.mark.usefixtures("jack_server")
+def test_a_keyboard_plays_without_any_input_device(tmp_path: Path) -> None:
+    """What a JACK keyboard sends is heard, from compiled code; no audio input is opened, the dry take is silent."""
+    log = EventLog()
+    with keyboard("keys") as keys:
+        setup = Setup(channels=(), midi_in="keys", record=tmp_path / "take.wav", record_what="both")
+        session = Session(lambda: [log], setup)
+        assert isinstance(session.midi, JackConnection)
+        _run(session, 2.0, lambda: len(log.events) == len(SILENCE))
+        for number in range(100):
+            keys.send_message(note(number))
+        _run(session, 2.0, lambda: len(log.events) == len(SILENCE) + 100)
+        _run(session, 0.2)
+        report = session.close()
+    assert _heard(log) == [*SILENCE, *map(note, range(100))]
+    assert (report.midi_lost, report.events) == (0, [])
+    dry, wet = _takes(tmp_path)
+    assert not dry.any()
+    assert np.sum(wet) == 100 or np.sum(wet) == 100 + len(
+        SILENCE
+    )  # the recording begins with the silence or after
+
+
+def test_a_guitar_and_a_keyboard_are_one_program(feeder: str, tmp_path: Path) -> None:
+    """The guitar goes on while keys are played: what they add to it are the notes' own impulses."""
+    log = EventLog()
+    with keyboard("keys") as keys:
+        setup = Setup(input_device=feeder, midi_in="keys", record=tmp_path / "take.wav", record_what="both")
+        session = Session(lambda: [log], setup)
+        _run(session, 0.3)
+        for number in range(10):
+            keys.send_message(note(number))
+        _run(session, 0.3)
+        session.close()
+    dry, wet = _takes(tmp_path)
+    added = wet[0, 4800:] - dry[0, 4800:]
+    assert np.sqrt(np.mean(dry[0, 4800:] ** 2)) > 0.05
+    assert np.isclose(np.sum(added), 10, atol=1e-3)
+    assert np.count_nonzero(added) <= 10
+
+
+@pytest.mark.usefixtures("jack_server")
+def test_a_keyboard_that_goes_away_is_silenced_and_comes_back() -> None:
+    """Its notes are ended, both is said in a sentence, and what it then plays is heard."""
+    log, said = EventLog(), list[str]()
+    keys = plug_in("keys")
+    session = Session(lambda: [log], Setup(channels=(), midi_in="keys:out"), said.append)
+    keys.send_message(note(1))
+    _run(session, 5.0, lambda: note(1) in _heard(log))
+    unplug(keys)
+    _run(session, 5.0, lambda: GONE in said)
+    _run(session, 5.0, lambda: len(log.events) == 2 * len(SILENCE) + 1)
+    with keyboard("keys") as again:
+        _run(session, 5.0, lambda: BACK in said)
+        again.send_message(note(2))
+        _run(session, 5.0, lambda: note(2) in _heard(log))
+        report = session.close()
+    assert [message for message in _heard(log) if message not in SILENCE] == [note(1), note(2)]
+    assert _heard(log)[-1 - len(SILENCE) : -1] == list(SILENCE)
+    assert said == report.events == [GONE, BACK]
+
+
+@pytest.mark.usefixtures("jack_server")
+def test_a_drained_port_plays_a_chord_at_one_sample() -> None:
+    """Ten keys that RtMidi's queue held together sound in the same block, at its first sample."""
+    log = EventLog()
+    with keyboard("keys") as keys:
+        session = Session(lambda: [log], Setup(channels=()))
+        midi = MidiInput(MidiPort("keys:out", "JACK"), session.engine.send, print)
+        midi._in_use.acquire()  # the queue fills before it is drained
+        for number in range(10):
+            keys.send_message(note(number))
+        time.sleep(0.2)
+        midi._in_use.release()
+        midi.resume(None)
+        _run(session, 5.0, lambda: len(log.events) == len(SILENCE) + 10)
+        midi.close()
+        session.close()
+    assert _heard(log) == [*SILENCE, *map(note, range(10))]
+    samples = {sample for sample, _ in log.events}
+    assert len(samples) == 1
+    assert samples.pop() % 64 == 0
+
+
+def test_a_server_that_comes_back_brings_the_keyboard_back(
+    jack_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The JACK server is killed and started again: notes are ended, and the keyboard, once there, is heard."""
+    name = f"{jack_server}-midi"
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
+    server = start_server(name)
+    log, said = EventLog(), list[str]()
+    try:
+        time.sleep(2)
+        refresh()
+        keys = plug_in("keys")
+        session = Session(lambda: [log], Setup(channels=(), midi_in="keys"), said.append)
+        keys.send_message(note(1))
+        _run(session, 5.0, lambda: note(1) in _heard(log))
+        server.kill()
+        server.wait()
+        unplug(keys)
+        _run(session, 10.0, lambda: bool(said))
+        server = start_server(name)
+        _run(session, 20.0, lambda: "the device is back" in said)
+        _run(session, 5.0, lambda: len(log.events) == 2 * len(SILENCE) + 1)
+        with keyboard("keys") as again:
+            _run(session, 10.0, lambda: BACK in said)
+            again.send_message(note(2))
+            _run(session, 5.0, lambda: note(2) in _heard(log))
+            session.close()
+    finally:
+        stop_server(server)
+        monkeypatch.undo()
+        refresh()
+    assert _heard(log) == [*SILENCE, note(1), *SILENCE, note(2)]
+    assert said == ["the device has gone away; waiting for it to come back", "the device is back", GONE, BACK]
+
+
+def test_a_midi_input_that_is_missing_is_refused_before_any_device_is_opened(feeder: str) -> None:
+    """One sentence, and no client of ours is left on the server."""
+    with pytest.raises(MidiPortError, match="there is no MIDI input 'keys'; there are no MIDI inputs"):
+        Session(_amp_chain, Setup(input_device=feeder, midi_in="keys"))
+    refresh()
+    assert not [device.name for device in devices() if device.name.startswith("tonerig")]
