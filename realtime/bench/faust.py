@@ -26,7 +26,7 @@ WAVES = {"sine": "os.osc", "saw": "os.sawtooth", "triangle": "os.triangle", "squ
 
 VOICE = """
 oscillator(wave, frequency, modulation, amplitude, depth, key, trigger) =
-    wave(frequency * key + depth * os.hs_oscsin(modulation, trigger)) * amplitude;
+    wave((frequency + depth * os.hs_oscsin(modulation, trigger)) * key) * amplitude;
 {oscillators}
 voice(freq, gain, gate) =
     (sine(key, trigger) + saw(key, trigger) + triangle(key, trigger) + square(key, trigger))
