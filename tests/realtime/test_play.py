@@ -76,7 +76,7 @@ def test_the_file_is_the_engines_output(song: Path, tmp_path: Path) -> None:
 
 
 def test_guitar_and_synth_are_heard_together(song: Path, tmp_path: Path) -> None:
-    """The file is the sum of a guitar through a preset and the synth, whose effects leave the guitar alone."""
+    """The file is the sum of a guitar through its preset and the synth, whose effects it does not pass."""
     x = 0.5 * tone(20_000)
     write_wav(tmp_path / "guitar.wav", x, 44100)
     chain = Preset("x", (Link("gain", {"gain_db": -6.0}),))
