@@ -17,7 +17,7 @@ from .unit import PACKAGE, Unit, target_machine, write
 
 ALLOWED = frozenset(
     f"{name}{suffix}"
-    for name in ("exp", "exp2", "log", "log2", "log10", "pow", "sin", "cos", "tan", "tanh", "atan2")
+    for name in ("exp", "exp2", "log", "log2", "log10", "pow", "sin", "cos", "tan", "tanh", "atan2", "sqrt")
     for suffix in ("", "f")
 ) | {"memcpy", "memmove", "memset", "clock_gettime"}
 """C functions that audio code may call: none allocates, locks or blocks."""

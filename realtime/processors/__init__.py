@@ -13,6 +13,7 @@ PROCESSORS = {
     "dc_blocker": "dc_blocker:DcBlocker",
     "delay": "delay:Delay",
     "equalizer": "equalizer:Equalizer",
+    "four": "..synths.four:FourOscillators",
     "gain": "gain:Gain",
     "gate": "gate:Gate",
     "limiter": "limiter:Limiter",
@@ -24,7 +25,7 @@ PROCESSORS = {
     "stereo": "stereo:Stereo",
     "tone_stack": "tone_stack:ToneStack",
 }
-"""Name -> ``"module:class"``."""
+"""Name -> ``"module:class"``, the module below this folder unless it starts with dots."""
 
 
 class ProcessorError(ValueError):
@@ -43,6 +44,7 @@ def processor_class(name: str) -> type[Processor]:
     if name not in PROCESSORS:
         raise ProcessorError(f"there is no processor {name}; there are {', '.join(PROCESSORS)}")
     module, kind = PROCESSORS[name].split(":")
-    found = getattr(importlib.import_module(f".{module}", __name__), kind)
+    place = module if module.startswith(".") else f".{module}"
+    found = getattr(importlib.import_module(place, __name__), kind)
     assert issubclass(found, Processor)
     return found

@@ -1,13 +1,18 @@
-"""The synthesizer of four frequency-modulated oscillators: its parameters.
+"""The synthesizer of four frequency-modulated oscillators.
 
-O. Barkan and D. Tsiris, *Deep Synthesizer Parameter Estimation* (ICASSP 2019), sections 3 and 4.
+O. Barkan and D. Tsiris, *Deep Synthesizer Parameter Estimation* (ICASSP 2019), sections 3 and 4: sine, saw,
+triangle and square, each modulated by a sine of its own, then an envelope, a low-pass and a gater.
 """
 
 from __future__ import annotations
 
+from ..compiler.unit import Unit
 from ..parameters import Parameter
+from .common import COMMON
+from .four_voice import FIELDS, WAVES
+from .layout import record_of
+from .synth import Synth
 
-WAVES = ("sine", "saw", "triangle", "square")
 LEVELS = 16
 LOWEST_HZ, HIGHEST_HZ = 440.0, 440.0 * 2 ** (15 / 12)
 """Carriers: the notes A4 to C6, a semitone a level."""
@@ -64,5 +69,35 @@ PLAYED = (
     Parameter.switch(
         "gater", "off", "on", default="off", description="whether the gater chops the sound, as in the paper"
     ),
+    Parameter.switch(
+        "modulation",
+        "frequency",
+        "phase",
+        default="frequency",
+        description="what modulators move: the frequency by B Hz or, as equation 1 has it, the phase by B radians",
+    ),
 )
 """What a player needs beside them."""
+
+
+class FourOscillators(Synth):
+    """Four oscillators with frequency modulation, an envelope, a low-pass and a gater.
+
+    Its carriers sound as stated with the key A4 (69) and move with the key, their modulation's depth with
+    them; the modulators' rates stay.
+    """
+
+    name = "four"
+    description = "four oscillators with frequency modulation"
+    parameters = (*ESTIMATED, *PLAYED, *COMMON)
+    estimated = ESTIMATED
+    fixed = ("modulation",)
+    record = record_of(FIELDS)
+
+    @property
+    def modulation(self) -> str:
+        """What modulators move."""
+        return self.parameter("modulation").choices[round(self.values["modulation"])]
+
+    def units(self) -> tuple[Unit, ...]:
+        return (Unit.of("synths.four_code", modulation=self.modulation), *super().units()[1:])

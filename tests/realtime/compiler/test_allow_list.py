@@ -18,7 +18,7 @@ from tests.models import KINDS, random_model
 
 from .object_file import undefined_symbols
 
-ARITHMETIC = {"exp", "exp2", "log", "log2", "log10", "pow", "sin", "cos", "tan", "tanh", "atan2"}
+ARITHMETIC = {"exp", "exp2", "log", "log2", "log10", "pow", "sin", "cos", "tan", "tanh", "atan2", "sqrt"}
 HARMLESS = ARITHMETIC | {f"{name}f" for name in ARITHMETIC} | {"memcpy", "memmove", "memset", "clock_gettime"}
 LINKER = {"_GLOBAL_OFFSET_TABLE_"}
 

@@ -1,0 +1,84 @@
+"""The synthesizers of a program: which patch each MIDI channel plays, and which a program change calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .layout import CHANNELS, DRUM_BANK, DRUM_CHANNEL, PROGRAMS
+from .synth import Synth
+
+if TYPE_CHECKING:
+    from ..patches import Patch
+
+EVERY = 0
+"""In place of a channel: all that have no patch of their own."""
+
+
+def band(assignments: Mapping[int, Patch], *, follow: bool) -> list[Synth]:
+    """A synth for each patch, not yet prepared, that plays on its channels.
+
+    Parameters
+    ----------
+    assignments : the patch of each MIDI channel, 1 to 16, or of all others under `EVERY`
+    follow : also the library's patches that state a program: program changes move channels to them, channels
+        with a patch of their own too; without ``assignments`` all start with the first program, channel 10 with drums
+
+    Raises
+    ------
+    PresetError, AudioFileError
+        If a patch or a file that it names cannot be used.
+    """
+    parts = list(dict.fromkeys(map(_Part, assignments.values())))
+    called = [_Part(patch) for patch in _library()] if follow else []
+    parts += [part for part in called if part not in parts]
+    programs = [(*_programs(part.patch), owner) for owner, part in enumerate(parts) if part.patch.program]
+    playing: dict[int, int] = {}
+    for channel in range(1, CHANNELS + 1):
+        patch = assignments.get(channel, assignments.get(EVERY))
+        if patch is not None:
+            playing[channel] = parts.index(_Part(patch))
+        elif follow and not assignments:
+            first = DRUM_BANK * PROGRAMS if channel == DRUM_CHANNEL else 0
+            owners = [owner for low, high, owner in programs if low <= first <= high]
+            playing |= {channel: owner for owner in owners[:1]}
+    synths = []
+    for owner, part in enumerate(parts):
+        synth = part.patch.build()
+        assert isinstance(synth, Synth)
+        channels = [channel for channel, plays in playing.items() if plays == owner]
+        synth.play_on(
+            channels, follow=range(1, CHANNELS + 1) if follow else (), programs=programs, owner=owner
+        )
+        synths.append(synth)
+    return synths
+
+
+class _Part:
+    """A patch as one of the band: the same file is the same part."""
+
+    def __init__(self, patch: Patch) -> None:
+        self.patch = patch
+        self._key = patch.path.resolve() if patch.path is not None else id(patch)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Part) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+def _library() -> list[Patch]:
+    """The library's patches that state a program, the user's and the shipped ones."""
+    from ..library import listing
+    from ..patches import load_patch
+
+    patches = [load_patch(path) for path in listing("patches").values()]
+    return [patch for patch in patches if patch.program is not None]
+
+
+def _programs(patch: Patch) -> tuple[int, int]:
+    """First and last program of a patch, bank * 128 + number from 0."""
+    assert patch.program is not None
+    first, last = patch.program
+    return patch.bank * PROGRAMS + first - 1, patch.bank * PROGRAMS + last - 1

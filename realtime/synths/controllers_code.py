@@ -1,0 +1,219 @@
+"""MIDI controllers of an instrument's channels, compiled. Imports numba: only where code is compiled.
+
+What a controller changes is a goal of its channel, on its way there a little each grid step. Pedals and
+modes, which touch notes, are in `notes_code`.
+"""
+
+from __future__ import annotations
+
+import math
+import math
+from typing import Any
+
+import numpy as np
+
+from ..compiler.memory import int64_at, record_at
+from ..processors.smoothing_code import compiled, inline
+from .layout import (
+    BEND,
+    BRIGHTNESS,
+    CHANNEL,
+    CHANNELS,
+    LEVEL,
+    MODULATION,
+    PAN,
+    PRESSURE,
+    PROGRAM_RANGE,
+    RESONANCE,
+    SMOOTHED,
+)
+
+channel_record, range_record = record_at(CHANNEL), record_at(PROGRAM_RANGE)
+CHANNEL_BYTES, RANGE_BYTES = CHANNEL.itemsize, PROGRAM_RANGE.itemsize
+COUNT = len(SMOOTHED)
+MEMBER_BEND, MASTER_BEND = np.float32(48.0), np.float32(2.0)
+"""Semitones of a pitch wheel in an MPE zone, as its specification has it until a message says otherwise."""
+BRIGHTNESS_OCTAVES = np.float32(4.0)
+"""That controller 74 moves the cutoff, each way."""
+PRESSURE_OCTAVES = np.float32(2.0)
+CLOSE = np.float32(1e-4)
+BEND_RANGE, FINE, COARSE, MPE = 0, 1, 2, 6
+"""Registered parameters."""
+
+
+@inline
+def channel_at(state: Any, c: Any) -> Any:
+    """Channel ``c``, 0 to 15."""
+    return channel_record(state.channels + CHANNEL_BYTES * c)
+
+
+@inline
+def master_of(state: Any, c: Any) -> Any:
+    """The channel whose controllers count for channel ``c`` too: an MPE zone's first, or itself."""
+    return 0 if c <= state.zone else c
+
+
+@inline
+def pedal(state: Any, c: Any) -> Any:
+    """Whether the sustain pedal holds the channel's notes."""
+    return channel_at(state, c).sustain != 0 or channel_at(state, master_of(state, c)).sustain != 0
+
+
+@inline
+def centred(value: Any) -> Any:
+    """A controller around 64 as -1 to 1."""
+    return np.float32(max(-1.0, (value - 64) / 63.0))
+
+
+@compiled
+def set_level(channel: Any) -> None:
+    """Volume and expression as one gain: the square of their product, as General MIDI recommends."""
+    part = channel.volume * channel.expression
+    channel.goals[LEVEL] = part * part
+
+
+@compiled
+def reset_controllers(channel: Any) -> None:
+    """What controller 121 resets (RP-015): not volume, pan, program and sound controllers."""
+    channel.goals[BEND] = 0.0
+    channel.goals[MODULATION] = 0.0
+    channel.goals[PRESSURE] = 0.0
+    channel.expression = 1.0
+    channel.parameter = -1
+    set_level(channel)
+
+
+@compiled
+def enter_data(state: Any, c: Any, value: Any) -> Any:
+    """Set the registered parameter chosen before; whether it made or ended an MPE zone."""
+    channel = channel_at(state, c)
+    if channel.parameter == BEND_RANGE:
+        channel.bend_range = np.float32(min(value, 96))
+    elif channel.parameter == COARSE:
+        channel.coarse = np.float32(value - 64)
+    elif channel.parameter == FINE:
+        channel.fine = np.float32((value - 64) / 64.0)
+    elif channel.parameter == MPE and c == 0:
+        state.zone = min(value, CHANNELS - 1)
+        for k in range(CHANNELS):
+            if k <= state.zone and state.zone > 0:
+                channel_at(state, k).bend_range = MASTER_BEND if k == 0 else MEMBER_BEND
+            else:
+                channel_at(state, k).bend_range = np.float32(-1.0)
+        return True
+    return False
+
+
+@compiled
+def change_controller(state: Any, c: Any, number: Any, value: Any) -> Any:
+    """Take in a controller that touches no notes; whether an MPE zone was made or ended by it."""
+    channel = channel_at(state, c)
+    part = np.float32(value / 127.0)
+    if number == 0:
+        channel.bank_high = value
+    elif number == 32:
+        channel.bank_low = value
+    elif number == 1:
+        channel.goals[MODULATION] = part
+    elif number == 7:
+        channel.volume = part
+        set_level(channel)
+    elif number == 11:
+        channel.expression = part
+        set_level(channel)
+    elif number == 10:
+        channel.goals[PAN] = centred(value)
+    elif number == 71:
+        channel.goals[RESONANCE] = centred(value)
+    elif number == 72:
+        channel.release = centred(value)
+    elif number == 73:
+        channel.attack = centred(value)
+    elif number == 74:
+        channel.goals[BRIGHTNESS] = centred(value)
+    elif number == 98 or number == 99:  # an unregistered parameter: none of ours
+        channel.parameter = -1
+    elif number == 100:
+        channel.parameter = value if value < 127 else -1
+    elif number == 101 and value != 0:
+        channel.parameter = -1
+    elif number == 6:
+        return enter_data(state, c, value)
+    elif number == 121:
+        reset_controllers(channel)
+    return False
+
+
+@compiled
+def change_program(state: Any, c: Any, program: Any) -> None:
+    """Let the channel play the patch that states this program; nothing where none does."""
+    channel = channel_at(state, c)
+    if channel.follows == 0:
+        return
+    wanted = ((channel.bank_high << 7) + channel.bank_low << 7) + program
+    for k in range(state.program_count):
+        called = range_record(state.programs + RANGE_BYTES * k)
+        if called.first <= wanted and wanted <= called.last:
+            channel.listening = 1 if called.owner == state.owner else 0
+            return
+
+
+@compiled
+def settle_channel(channel: Any) -> None:
+    """Bring the smoothed controllers to their goals at once."""
+    for k in range(COUNT):
+        channel.now[k] = channel.goals[k]
+
+
+@compiled
+def move_controllers(channel: Any, step: Any) -> None:
+    """Bring the smoothed controllers a grid step nearer to their goals."""
+    for k in range(COUNT):
+        away = channel.goals[k] - channel.now[k]
+        channel.now[k] = channel.goals[k] if abs(away) < CLOSE else channel.now[k] + step * away
+
+
+@compiled
+def bend_of(channel: Any, patch_range: Any) -> Any:
+    """Semitones that the pitch wheel stands off the middle."""
+    reach = channel.bend_range if channel.bend_range >= 0.0 else patch_range
+    return channel.now[BEND] * reach
+
+
+@compiled
+def derive_channel(state: Any, c: Any, pan: Any, bend_range: Any, vibrato: Any) -> None:
+    """Pitch, gains and cutoff of a channel from its controllers and, in an MPE zone, from its master's.
+
+    Parameters
+    ----------
+    pan : of the patch, -1 to 1
+    bend_range : of the patch, in semitones
+    vibrato : semitones with the modulation wheel full on, at this moment
+    """
+    channel = channel_at(state, c)
+    now, m = channel.now, master_of(state, c)
+    pitch = bend_of(channel, bend_range) + channel.coarse + channel.fine
+    level, modulation, pressure = now[LEVEL], now[MODULATION], now[PRESSURE]
+    place = pan + now[PAN]
+    octaves, peak = BRIGHTNESS_OCTAVES * now[BRIGHTNESS], now[RESONANCE]
+    if m != c:
+        master = channel_at(state, m)
+        above = master.now
+        pitch += bend_of(master, bend_range) + master.coarse + master.fine
+        modulation, pressure = max(modulation, above[MODULATION]), max(pressure, above[PRESSURE])
+        level *= above[LEVEL]
+        place += above[PAN]
+        octaves += BRIGHTNESS_OCTAVES * above[BRIGHTNESS]
+        peak += above[RESONANCE]
+    place = min(max(place, np.float32(-1.0)), np.float32(1.0))
+    channel.pitch = pitch + vibrato * modulation
+    channel.left = level * np.float32(math.sqrt(1.0 - place))
+    channel.right = level * np.float32(math.sqrt(1.0 + place))
+    channel.octaves = octaves + PRESSURE_OCTAVES * pressure
+    channel.peak = min(max(peak, np.float32(-1.0)), np.float32(1.0))
+
+
+@inline
+def key_at(state: Any, c: Any) -> Any:
+    """The keys of channel ``c``: for each the order of the note-on that holds it, 0 where it is up."""
+    return int64_at(state.keys + 8 * 128 * c)

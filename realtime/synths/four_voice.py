@@ -1,0 +1,178 @@
+"""A voice of the four-oscillator synthesizer, sample by sample. Written once for every target.
+
+Section 3 of the paper named in `four`: oscillators, envelope, low-pass and gater, in this order. With
+``band_limited`` waves come from `wavetables`, else from their formulas, as in the paper's data set. With
+the reading ``"frequency"`` a modulator moves its carrier's frequency by B Hz, so that the phase is
+2πft + (B/v)(1 - cos 2πvt); with ``"phase"`` it moves the phase by B radians, as equation 1 has it.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .oscillators import HALF, ONE, ZERO, f, oscillators
+from .wavetables import WAVES as TABLED
+
+WAVES = ("sine", *TABLED)
+
+Coefficients = namedtuple(  # noqa: PYI024: numba takes no other
+    "Coefficients",
+    [
+        *(f"{wave}_{name}" for wave in WAVES for name in ("increment", "modulation", "depth", "amplitude")),
+        *(f"{wave}_{name}" for wave in TABLED for name in ("row", "blend")),
+        "width",  # side signal over mid signal
+        "attack_rate",  # envelope: a sample
+        "attack_frames",
+        "decay_rate",
+        "sustain",
+        "release_rate",
+        "held",  # 1 while the key is down, then 0
+        "a1",  # low-pass
+        "a2",
+        "a3",
+        "gate_increment",
+        "gate_slope",
+        "gate_amount",
+    ],
+)
+Memory = namedtuple(  # noqa: PYI024
+    "Memory",
+    [
+        *(f"{wave}_{name}" for wave in WAVES for name in ("phase", "modulator")),
+        "gate_phase",
+        "age",  # samples that the key was down
+        "released",  # samples since
+        "mid_1",
+        "mid_2",
+        "side_1",
+        "side_2",
+    ],
+)
+INTEGERS = ("increment", "modulation", "phase", "modulator", "row")
+FIELDS = [
+    (name, "i4" if name.endswith(INTEGERS) else "f4") for name in (*Coefficients._fields, *Memory._fields)
+]
+OLDEST = f(2.0**23)
+"""Samples that an envelope counts: long past any attack and decay."""
+
+
+def voice(ops: Any, *, band_limited: bool, reading: str) -> SimpleNamespace:
+    """``step(table, coefficients, memory) -> (mid, side, memory)`` for one target: one sample of a voice."""
+    o = oscillators(ops)
+    turns, phase_of, sine, look_up = o.turns, o.phase_of, o.sine, o.look_up
+    add, fma, splat = ops.add, ops.fma, ops.splat
+    at_least, at_most, where_less, absolute = ops.at_least, ops.at_most, ops.where_less, ops.absolute
+
+    if reading == "frequency":
+
+        @ops.inline
+        def heard(phase: Any, modulator: Any, depth: Any) -> Any:
+            return phase
+
+        @ops.inline
+        def moved(phase: Any, increment: Any, modulator: Any, depth: Any) -> Any:
+            return add(phase, add(increment, phase_of(depth * sine(turns(modulator)))))
+
+    else:
+
+        @ops.inline
+        def heard(phase: Any, modulator: Any, depth: Any) -> Any:
+            return add(phase, phase_of(depth * sine(turns(modulator))))
+
+        @ops.inline
+        def moved(phase: Any, increment: Any, modulator: Any, depth: Any) -> Any:
+            return add(phase, increment)
+
+    if band_limited:
+
+        @ops.inline
+        def saw(table: Any, row: Any, blend: Any, phase: Any) -> Any:
+            return look_up(table, row, blend, phase)
+
+        triangle = square = saw
+    else:
+
+        @ops.inline
+        def saw(table: Any, row: Any, blend: Any, phase: Any) -> Any:
+            return HALF + turns(phase)
+
+        @ops.inline
+        def triangle(table: Any, row: Any, blend: Any, phase: Any) -> Any:
+            x = turns(phase)
+            size = absolute(x)
+            rise = at_most(size, HALF - size) * f(2)
+            return HALF + where_less(x, splat(ZERO), ZERO - rise, rise)
+
+        @ops.inline
+        def square(table: Any, row: Any, blend: Any, phase: Any) -> Any:
+            return where_less(turns(phase), splat(ZERO), splat(-ONE), splat(ONE))
+
+    @ops.inline
+    def envelope(c: Any, m: Any) -> Any:
+        """Level at the present sample: up to 1, down to the sustain, from wherever it is to 0."""
+        rise = m.age * c.attack_rate
+        fall = at_least(c.sustain, ONE - (m.age - c.attack_frames) * c.decay_rate)
+        return at_most(rise, fall) * at_least(splat(ZERO), ONE - m.released * c.release_rate)
+
+    @ops.inline
+    def low_pass(c: Any, x: Any, first: Any, second: Any) -> Any:
+        """A. Simper's trapezoidal state-variable filter, see ``processors.svf_code``."""
+        v3 = x - second
+        v1 = fma(c.a1, first, c.a2 * v3)
+        v2 = fma(c.a2, first, fma(c.a3, v3, second))
+        return v2, v1 + v1 - first, v2 + v2 - second
+
+    @ops.inline
+    def gate(c: Any, phase: Any) -> Any:
+        """1 in the first half of the gater's period, 0 in the second; at a finite slope in between."""
+        x = turns(phase)
+        size = absolute(x)
+        rise = at_most(size, HALF - size) * c.gate_slope
+        signed = where_less(x, splat(ZERO), ZERO - rise, rise)
+        opened = at_least(splat(ZERO), at_most(splat(ONE), HALF + signed))
+        return fma(c.gate_amount, opened - ONE, splat(ONE))
+
+    @ops.inline
+    def step(table: Any, c: Any, m: Any) -> Any:
+        level = envelope(c, m)
+        a = c.sine_amplitude * sine(turns(heard(m.sine_phase, m.sine_modulator, c.sine_depth)))
+        b = c.saw_amplitude * saw(
+            table, c.saw_row, c.saw_blend, heard(m.saw_phase, m.saw_modulator, c.saw_depth)
+        )
+        d = c.triangle_amplitude * triangle(
+            table,
+            c.triangle_row,
+            c.triangle_blend,
+            heard(m.triangle_phase, m.triangle_modulator, c.triangle_depth),
+        )
+        e = c.square_amplitude * square(
+            table, c.square_row, c.square_blend, heard(m.square_phase, m.square_modulator, c.square_depth)
+        )
+        left, right = a + e, b + d
+        mid, mid_1, mid_2 = low_pass(c, (left + right) * level, m.mid_1, m.mid_2)
+        side, side_1, side_2 = low_pass(c, (left - right) * (level * c.width), m.side_1, m.side_2)
+        opened = gate(c, m.gate_phase)
+        after = Memory(
+            moved(m.sine_phase, c.sine_increment, m.sine_modulator, c.sine_depth),
+            add(m.sine_modulator, c.sine_modulation),
+            moved(m.saw_phase, c.saw_increment, m.saw_modulator, c.saw_depth),
+            add(m.saw_modulator, c.saw_modulation),
+            moved(m.triangle_phase, c.triangle_increment, m.triangle_modulator, c.triangle_depth),
+            add(m.triangle_modulator, c.triangle_modulation),
+            moved(m.square_phase, c.square_increment, m.square_modulator, c.square_depth),
+            add(m.square_modulator, c.square_modulation),
+            add(m.gate_phase, c.gate_increment),
+            at_most(m.age + c.held, splat(OLDEST)),
+            m.released + (ONE - c.held),
+            mid_1,
+            mid_2,
+            side_1,
+            side_2,
+        )
+        return mid * opened, side * opened, after
+
+    return SimpleNamespace(step=step)
