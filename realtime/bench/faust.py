@@ -22,11 +22,13 @@ FLAGS = ["-mcd", "0"]
 """Delay lines of any length are rings (Faust moves short ones otherwise): a tenth faster here."""
 PIECE_S = {"blocks": 5.0, "polyphony": 2.0}
 """Sound for one measurement, about a tenth of a second's work."""
-WAVES = {"sine": "os.osc", "saw": "os.sawtooth", "triangle": "os.triangle", "square": "os.square"}
+WAVES = {"sine": "os.osc", "saw": "half(os.sawtooth)", "triangle": "half(os.triangle)", "square": "os.square"}
+"""With the synth's amplitudes: saw and triangle go from -1/2 to 1/2."""
 
 VOICE = """
 oscillator(wave, frequency, modulation, amplitude, depth, key, trigger) =
     wave((frequency + depth * os.hs_oscsin(modulation, trigger)) * key) * amplitude;
+half(wave, frequency) = wave(frequency) / 2;
 {oscillators}
 voice(freq, gain, gate) =
     (sine(key, trigger) + saw(key, trigger) + triangle(key, trigger) + square(key, trigger))
