@@ -1,4 +1,4 @@
-"""Operations on sixteen values side by side that `simd` lacks: integers, comparisons, table look-ups, records.
+"""Operations on sixteen values side by side that `simd` lacks: integers, comparisons, look-ups, records.
 
 A lane is a voice or a sound of its own. Integers are 32 bits and wrap around, so that a phase of
 2³² to the cycle needs no other care. A record of lanes holds one such row of values for each field.
@@ -162,7 +162,7 @@ def where_less(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
 
 
 def access(values: type[Any], record: np.dtype[Any]) -> tuple[Any, Any]:
-    """Functions ``load(address) -> values`` and ``store(address, values)`` for some fields of a record of lanes.
+    """``load(address) -> values`` and ``store(address, values)`` for some fields of a record of lanes.
 
     Parameters
     ----------

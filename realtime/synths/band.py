@@ -21,8 +21,8 @@ def band(assignments: Mapping[int, Patch], *, follow: bool) -> list[Synth]:
     Parameters
     ----------
     assignments : the patch of each MIDI channel, 1 to 16, or of all others under `EVERY`
-    follow : also the library's patches that state a program: program changes move channels to them, channels
-        with a patch of their own too; without ``assignments`` all start with the first program, channel 10 with drums
+    follow : let program changes move channels to the library's patches that state a program, channels with a
+        patch of their own too; without ``assignments`` all start with the first program, 10 with drums
 
     Raises
     ------
@@ -40,8 +40,9 @@ def band(assignments: Mapping[int, Patch], *, follow: bool) -> list[Synth]:
             playing[channel] = parts.index(_Part(patch))
         elif follow and not assignments:
             first = DRUM_BANK * PROGRAMS if channel == DRUM_CHANNEL else 0
-            owners = [owner for low, high, owner in programs if low <= first <= high]
-            playing |= {channel: owner for owner in owners[:1]}
+            for low, high, owner in reversed(programs):
+                if low <= first <= high:
+                    playing[channel] = owner
     synths = []
     for owner, part in enumerate(parts):
         synth = part.patch.build()

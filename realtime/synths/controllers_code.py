@@ -7,7 +7,6 @@ modes, which touch notes, are in `notes_code`.
 from __future__ import annotations
 
 import math
-import math
 from typing import Any
 
 import numpy as np

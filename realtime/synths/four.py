@@ -74,7 +74,7 @@ PLAYED = (
         "frequency",
         "phase",
         default="frequency",
-        description="what modulators move: the frequency by B Hz or, as equation 1 has it, the phase by B radians",
+        description="what modulators move: the frequency, by B Hz, or the phase, by B radians",
     ),
 )
 """What a player needs beside them."""

@@ -1,4 +1,4 @@
-"""The four-oscillator synthesizer on the audio thread, compiled. Imports numba: only where code is compiled."""
+"""The four-oscillator synthesizer on the audio thread, compiled. Imports numba."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..compiler import lanes
-from ..compiler.memory import record_at
 from ..compiler.simd import store
 from ..processors.smoothing import GRID
 from ..processors.smoothing_code import compiled
@@ -31,10 +30,10 @@ BAND = f(0.45)
 CYCLES = f(0.4999)
 ROW_OF_LANES = 4 * lanes.LANES
 
-Gains = namedtuple("Gains", "left right left_step right_step")  # noqa: PYI024
-Wanted = namedtuple("Wanted", "pitch octaves peak")  # noqa: PYI024
+Gains = namedtuple("Gains", "left right left_step right_step")
+Wanted = namedtuple("Wanted", "pitch octaves peak")
 OSCILLATION = ("increment", "modulation", "depth", "amplitude")
-Derived = namedtuple(  # noqa: PYI024
+Derived = namedtuple(
     "Derived",
     [
         *(f"{wave}_{name}" for wave in WAVES for name in OSCILLATION),
@@ -50,9 +49,8 @@ def kind(modulation: str) -> SimpleNamespace:
     step = voice(ops, band_limited=True, reading=modulation).step
     o = oscillators(ops)
     exp2, warped, row, phase_of, sine, turns = o.exp2, o.warped, o.row, o.phase_of, o.sine, o.turns
-    splat, at_most, absolute, splat_integer = ops.splat, ops.at_most, ops.absolute, ops.splat_integer
+    splat, at_most, splat_integer = ops.splat, ops.at_most, ops.splat_integer
     record = FourOscillators.record
-    lanes_at = record_at(record)
     load_gains, store_gains = lanes.access(Gains, record)
     load_wanted, _ = lanes.access(Wanted, record)
     load_coefficients, _ = lanes.access(Coefficients, record)
@@ -65,7 +63,8 @@ def kind(modulation: str) -> SimpleNamespace:
     by_phase = modulation == "phase"
 
     @compiled
-    def start(record: Any, lane: Any, values: Any, channel: Any, key: Any, velocity: Any, rate: Any) -> None:
+    def start(state: Any, record: Any, lane: Any, values: Any, channel: Any, key: Any, hard: Any) -> None:
+        rate = state.rate
         attack = max(1.0, values[ATTACK] * 2.0 ** (LONGER * channel.attack) * rate)
         decay = max(1.0, values[DECAY] * rate)
         record.attack_rate[lane] = 1.0 / attack
@@ -83,8 +82,8 @@ def kind(modulation: str) -> SimpleNamespace:
         record.gate_phase[lane] = 0
 
     @compiled
-    def release(record: Any, lane: Any, values: Any, channel: Any, rate: Any) -> None:
-        frames = max(1.0, values[RELEASE] * 2.0 ** (LONGER * channel.release) * rate)
+    def release(state: Any, record: Any, lane: Any, values: Any, channel: Any) -> None:
+        frames = max(1.0, values[RELEASE] * 2.0 ** (LONGER * channel.release) * state.rate)
         record.release_rate[lane] = 1.0 / frames
         record.held[lane] = 0.0
 

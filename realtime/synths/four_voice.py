@@ -12,14 +12,12 @@ from collections import namedtuple
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
 from .oscillators import HALF, ONE, ZERO, f, oscillators
 from .wavetables import WAVES as TABLED
 
 WAVES = ("sine", *TABLED)
 
-Coefficients = namedtuple(  # noqa: PYI024: numba takes no other
+Coefficients = namedtuple(  # the only kind of tuple with names that numba takes
     "Coefficients",
     [
         *(f"{wave}_{name}" for wave in WAVES for name in ("increment", "modulation", "depth", "amplitude")),
@@ -39,7 +37,7 @@ Coefficients = namedtuple(  # noqa: PYI024: numba takes no other
         "gate_amount",
     ],
 )
-Memory = namedtuple(  # noqa: PYI024
+Memory = namedtuple(
     "Memory",
     [
         *(f"{wave}_{name}" for wave in WAVES for name in ("phase", "modulator")),

@@ -4,8 +4,8 @@ Compiled; imports numba. What one kind of synth adds is a namespace with
 
 - ``parameters`` and ``index``: its parameters, and the place of each by name,
 - ``record``: dtype of sixteen voices side by side, with `layout.LANE`'s fields,
-- ``start(lanes, lane, values, channel, key, velocity, rate)``: a note begins,
-- ``release(lanes, lane, values, channel, rate)``: its key is up,
+- ``start(state, lanes, lane, values, channel, key, velocity)``: a note begins, at 0 to 1,
+- ``release(state, lanes, lane, values, channel)``: its key is up,
 - ``ended(lanes, lane)``: whether it can no longer be heard, asked after its release,
 - ``derive(state, address)``: coefficients of sixteen voices from pitches, controllers and parameters,
 - ``render(state, address, sums, frames)``: adds up to `GRID` samples of sixteen voices to the sums.
@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..compiler.abi import audio_function, channel
-from ..compiler.memory import address_of, clear_bytes, int64_at, record_at
 from ..compiler.lanes import row_at as row_of_lanes
+from ..compiler.memory import address_of, clear_bytes, int64_at, record_at
 from ..compiler.simd import total
 from ..compiler.table import ROW_BYTES, row_at, walk
 from ..midi.events import EVENT

@@ -76,7 +76,7 @@ VOICE = np.dtype(
 """What is known of a voice beside its lane of samples."""
 
 PROGRAM_RANGE = np.dtype([("first", "i8"), ("last", "i8"), ("owner", "i8")])
-"""Programs, each bank * 128 + number from 0, that call a patch; ``owner`` is the patch's place in the band."""
+"""Programs, each bank * 128 + number from 0, that call a patch; ``owner`` is its place in the band."""
 
 INSTRUMENT = [
     ("channels", "i8"),  # addresses

@@ -32,7 +32,6 @@ from .layout import (
     GIVE_WAY,
     KEYS,
     LANES,
-    LEVEL,
     POLYPHONY,
     PRESSURE,
     VOICE,
@@ -102,9 +101,7 @@ def notes(kind: Any) -> SimpleNamespace:
         if pedal(state, voice.channel):
             return
         voice.released = 1
-        release(
-            lanes_at(state, v), v % LANES, goals(state, count), channel_at(state, voice.channel), state.rate
-        )
+        release(state, lanes_at(state, v), v % LANES, goals(state, count), channel_at(state, voice.channel))
 
     @compiled
     def give_way(state: Any, v: Any) -> None:
@@ -186,7 +183,7 @@ def notes(kind: Any) -> SimpleNamespace:
         channel.voices += 1
         int64_at(state.active)[v // LANES] += 1
         state.sounding += 1
-        start(lanes_at(state, v), v % LANES, values, channel, key, hard, state.rate)
+        start(state, lanes_at(state, v), v % LANES, values, channel, key, hard)
         return v
 
     @compiled

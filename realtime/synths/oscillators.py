@@ -77,7 +77,7 @@ def oscillators(ops: Any) -> SimpleNamespace:
 
     @ops.inline
     def warped(x: Any) -> Any:
-        """tan(πx) for x from 0 to 0.49: a filter's frequency, as part of the rate, as its integrators' gain."""
+        """tan(πx), x from 0 to 0.49: a filter's frequency, over the rate, as its integrators' gain."""
         half = x * HALF
         return sine(half) / sine(QUARTER - half)
 
