@@ -23,12 +23,10 @@ from .patches import Patch, library_patches
 from .presets import Preset
 from .render import LONGEST_TAIL_S, MAX_BLOCK, RenderError, Samples, process
 from .synths.band import band
+from .synths.layout import DRUM_BANK, DRUM_CHANNEL
 from .wav_writer import SampleFormat, WavWriter
 
 RATE = 48000.0
-DRUM_CHANNEL = 10
-DRUM_BANK = 120 * 128
-"""General MIDI 2's bank of drum kits: controller 0 at 120."""
 NOTE_ON, NOTE_OFF, CONTROL, PROGRAM_CHANGE = 0x90, 0x80, 0xB0, 0xC0
 BANK_COARSE, BANK_FINE = 0, 32
 RELEASE_ALL = ((64, 0), (66, 0), (123, 0))
@@ -77,7 +75,6 @@ def sound_of(
     song: Song,
     program: Program,
     guitar: Iterable[Samples] = (),
-    progress: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Samples]:
     """What a program puts out for a song, from its first sample until it is silent after the song's end.
 
@@ -87,20 +84,17 @@ def sound_of(
     ----------
     song : read at the program's rate
     program : in its state before the first sample
-    guitar : the program's input, of shape (inputs, up to its ``max_block``); silence after its end
-    progress : called with the fraction done, 0 to 1
+    guitar : the program's input, blocks of shape (inputs, frames); silence after its end
 
     Yields
     ------
     ndarray, shape (outputs, frames)
     """
-    rate = program.rate
-    frames = max(round(song.seconds * rate), int(song.events["frame"][-1]) if len(song.events) else 0)
+    rate, frames = program.rate, _frames(song, program.rate)
     performance = _Performance(Runner(program), np.concatenate([song.events, _all_released(frames)]))
-    blocks = _filled(guitar, program.inputs, min(MAX_BLOCK, program.max_block), frames, progress)
+    blocks = _filled(guitar, program.inputs, min(MAX_BLOCK, program.max_block), frames)
     tail = round(LONGEST_TAIL_S * rate)
     yield from process(performance, blocks, program.inputs, program.latency, tail, rate)
-    progress(1.0)
 
 
 def play_song(
@@ -149,11 +143,13 @@ def play_song(
         program = Program(chain, rate, MAX_BLOCK, inputs)
         started = time.perf_counter()
         peak = 0.0
+        length = max(1, _frames(song, rate), reader.frames if reader is not None else 0)
         blocks = reader.blocks(MAX_BLOCK) if reader is not None else ()
         with WavWriter(target, rate, program.outputs, form) as writer:
-            for block in sound_of(song, program, blocks, progress):
+            for block in sound_of(song, program, blocks):
                 writer.write(block)
                 peak = max(peak, float(np.max(np.abs(block), initial=0.0)))
+                progress(min(1.0, writer.frames / length))
         elapsed = time.perf_counter() - started
     seconds = writer.frames / rate
     return Played(
@@ -187,17 +183,26 @@ def patches_for(song: Song, patches: Sequence[Patch]) -> dict[int, Patch]:
     chosen: dict[int, Patch] = {}
     banks, programs = [0] * 16, [1] * 16
     banks[DRUM_CHANNEL - 1] = DRUM_BANK
-    for event in song.events:
-        status, data1, data2 = int(event["status"]), int(event["data1"]), int(event["data2"])
+    for _, status, data1, data2, _ in _calls(song.events).tolist():
         kind, channel = status & 0xF0, status & 0x0F
-        if kind == NOTE_ON and data2 > 0 and channel + 1 not in chosen:
-            chosen[channel + 1] = _nearest(called, banks[channel], programs[channel])
+        if kind == NOTE_ON:
+            chosen.setdefault(channel + 1, _nearest(called, banks[channel], programs[channel]))
         elif kind == PROGRAM_CHANGE:
             programs[channel] = data1 + 1
-        elif kind == CONTROL and data1 == BANK_COARSE and channel + 1 != DRUM_CHANNEL:
+        elif data1 == BANK_COARSE and channel + 1 != DRUM_CHANNEL:
             banks[channel] = banks[channel] % 128 + 128 * data2
-        elif kind == CONTROL and data1 == BANK_FINE:
+        elif data1 == BANK_FINE:
             banks[channel] = banks[channel] // 128 * 128 + data2
+    return chosen
+
+
+def _calls(events: NDArray[np.void]) -> NDArray[np.void]:
+    """The events that choose programs, and each channel's first note."""
+    kind, data1 = events["status"] & 0xF0, events["data1"]
+    calls = (kind == PROGRAM_CHANGE) | ((kind == CONTROL) & np.isin(data1, (BANK_COARSE, BANK_FINE)))
+    notes = np.flatnonzero((kind == NOTE_ON) & (events["data2"] > 0))
+    calls[notes[np.unique(events["status"][notes], return_index=True)[1]]] = True
+    chosen: NDArray[np.void] = events[calls]
     return chosen
 
 
@@ -221,28 +226,29 @@ class _Performance:
 
     def __init__(self, runner: Runner, events: NDArray[np.void]) -> None:
         self._runner, self._events = runner, events
+        self._frames = np.ascontiguousarray(events["frame"])
         self._frame = self._next = 0
 
     def process(self, block: Samples, /) -> Samples:
         first, self._frame = self._frame, self._frame + block.shape[1]
-        stop = int(np.searchsorted(self._events["frame"], self._frame))
+        stop = int(np.searchsorted(self._frames, self._frame))
         due: NDArray[Any] = self._events[self._next : stop].copy()
         due["frame"] -= first
         self._next = stop
         return self._runner.process(block, due)
 
 
-def _filled(
-    guitar: Iterable[Samples], channels: int, size: int, frames: int, progress: Callable[[float], None]
-) -> Iterator[Samples]:
+def _filled(guitar: Iterable[Samples], channels: int, size: int, frames: int) -> Iterator[Samples]:
     """The guitar, then silence up to ``frames``."""
     done = 0
     for block in guitar:
         yield block
         done += block.shape[1]
-        progress(done / max(done, frames))
-    while done < frames:
-        count = min(size, frames - done)
-        yield np.zeros((channels, count), np.float32)
-        done += count
-        progress(done / frames)
+    for start in range(done, frames, size):
+        yield np.zeros((channels, min(size, frames - start)), np.float32)
+
+
+def _frames(song: Song, rate: float) -> int:
+    """Until the song's end; an event may round to a frame after it."""
+    last = int(song.events["frame"][-1]) if len(song.events) else 0
+    return max(round(song.seconds * rate), last)

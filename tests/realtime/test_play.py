@@ -13,10 +13,11 @@ from tonerig.realtime.links import Link
 from tonerig.realtime.midi.events import EVENT
 from tonerig.realtime.midi.files import Song, read_song
 from tonerig.realtime.patches import Patch, new_patch, save_patch
-from tonerig.realtime.play import DRUM_BANK, one_note, patches_for, play_song, sound_of
+from tonerig.realtime.play import one_note, patches_for, play_song, sound_of
 from tonerig.realtime.presets import Preset
 from tonerig.realtime.render import RenderError
 from tonerig.realtime.synths.band import band
+from tonerig.realtime.synths.layout import DRUM_BANK
 from tonerig.realtime.wav_writer import write_wav
 
 from .midi.songs import song_bytes
