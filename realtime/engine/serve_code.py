@@ -21,7 +21,7 @@ from ..compiler.memory import (
     store_release,
 )
 from ..compiler.table import EXPONENT, ROW_BYTES, row_at, walk
-from ..midi.events import EVENT
+from .events_code import EVENT_BYTES, due_before, gather
 from .layout import (
     BYPASS,
     COMMAND,
@@ -36,8 +36,8 @@ from .layout import (
 )
 
 engine_at, program_at = record_at(ENGINE), record_at(PROGRAM)
-command_at, report_at, event_at = record_at(COMMAND), record_at(REPORT), record_at(EVENT)
-COMMAND_BYTES, REPORT_BYTES, EVENT_BYTES = COMMAND.itemsize, REPORT.itemsize, EVENT.itemsize
+command_at, report_at = record_at(COMMAND), record_at(REPORT)
+COMMAND_BYTES, REPORT_BYTES = COMMAND.itemsize, REPORT.itemsize
 TAP_BYTES = 16
 MONOTONIC = np.int32(6 if sys.platform == "darwin" else 1)
 
@@ -53,7 +53,6 @@ NEXT, COMMANDS_WRITTEN, COMMANDS_READ = (
 GENERATION, REPORTS_WRITTEN, REPORTS_READ = (
     _field(n) for n in ("generation", "reports_written", "reports_read")
 )
-MIDI_WRITTEN, MIDI_READ = _field("midi_written"), _field("midi_read")
 TAP_WRITTEN, TAP_READ, CALLBACKS, CLOCK = (
     _field(n) for n in ("tap_written", "tap_read", "callbacks", "clock")
 )
@@ -97,33 +96,6 @@ def take_next(address: Any, engine: Any) -> None:
         engine.leaving, engine.program, engine.fade = engine.program, published, 0
         engine.swapped_at = engine.position
         store_release(address + NEXT, 0)
-
-
-@njit(error_model="numpy", nogil=True)
-def gather(address: Any, engine: Any, events: Any, count: Any) -> Any:
-    """The buffer's events, address and count: the ring's at its start, then the device's own ``count``.
-
-    Without any in the ring the device's stay where they are, however many; what does not fit waits there.
-    """
-    read = engine.midi_read
-    waiting = min(load_acquire(address + MIDI_WRITTEN) - read, engine.event_capacity - count)
-    if waiting <= 0:
-        return events, count
-    for k in range(waiting):
-        place = (read + k) & (engine.midi_capacity - 1)
-        copy_bytes(engine.events + EVENT_BYTES * k, engine.midi + EVENT_BYTES * place, EVENT_BYTES)
-    store_release(address + MIDI_READ, read + waiting)
-    copy_bytes(engine.events + EVENT_BYTES * waiting, events, EVENT_BYTES * count)
-    return engine.events, waiting + count
-
-
-@njit(error_model="numpy", nogil=True)
-def before(events: Any, count: Any, frame: Any) -> Any:
-    """How many of ``count`` sorted events are due before ``frame``."""
-    k = 0
-    while k < count and event_at(events + EVENT_BYTES * k).frame < frame:
-        k += 1
-    return k
 
 
 @njit(error_model="numpy", nogil=True)
@@ -369,7 +341,7 @@ def run(
         obey(address, engine)
         take_next(address, engine)
         count = piece(engine, frames - start)
-        due = before(events, left, start + count)
+        due = due_before(events, left, start + count)
         engine.due, engine.due_count, engine.due_origin = events, due, start
         listen(engine, inputs, start, count)
         mix_programs(address, engine, count)
