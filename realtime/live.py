@@ -25,6 +25,7 @@ from .midi.ports import choose_midi
 from .processors.neural import Neural
 from .processors.parallel import Parallel
 from .processors.processor import Processor
+from .synths.synth import Synth
 
 MAX_BLOCK = 1024
 """Frames that one walk of the program takes at most; larger device blocks are cut."""
@@ -155,6 +156,12 @@ class Session:
     def connected(self) -> bool:
         """Whether the devices are there."""
         return self._stream.active
+
+    @property
+    def sounding(self) -> int:
+        """Voices that the synths sound."""
+        synths = [part for part in self.engine.playing.chain if isinstance(part, Synth)]
+        return sum(int(synth.state.record["sounding"]) for synth in synths)
 
     @property
     def latency(self) -> int:
@@ -330,10 +337,10 @@ def _take_over_values(chain: Sequence[Processor], present: Sequence[Processor]) 
 
 
 def _silenced(chain: Sequence[Processor], rows: Sequence[int]) -> list[str]:
-    """Names of the processors in these rows, and of those inside parallel chains, that were silenced."""
+    """Names of the processors in these rows, and of those in chains inside one, that were silenced."""
     names = [chain[row].name for row in rows]
     for processor in chain:
-        if isinstance(processor, Parallel):
+        if isinstance(processor, Parallel | Synth):
             names += [getattr(processor, path)[row].name for path, row in processor.muted()]
     return names
 

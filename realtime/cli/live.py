@@ -19,7 +19,7 @@ from .options import ModelOption, PresetOption, chosen_preset
 if TYPE_CHECKING:
     from ..engine.control import Levels
     from ..live import Session
-    from ..presets import Preset
+    from ..patches import Patch
     from ..processors.processor import Processor
 
 STEP_S = 0.03
@@ -31,6 +31,12 @@ KEYS = "q quit, m mute, b bypass, + and - volume"
 def live(
     preset: PresetOption = None,
     model: ModelOption = None,
+    patch: Annotated[str | None, typer.Option(help="A patch to play: its name or path.")] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option("--map", metavar="CHANNEL=PATCH,...", help="Patches of channels: 1=bass,10=drums."),
+    ] = None,
+    midi_in: Annotated[str | None, typer.Option(help="Number or name from 'tonerig devices'.")] = None,
     block: Annotated[int, typer.Option(min=1, max=8192, help="Frames at a time.")] = 64,
     rate: Annotated[float, typer.Option(min=8000, max=384000, help="Sample rate in Hz.")] = 48000,
     input_device: Annotated[str | None, typer.Option(help="Number or name from 'tonerig devices'.")] = None,
@@ -48,27 +54,48 @@ def live(
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this long.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write what happened to this JSON file.")] = None,
 ) -> None:
-    """Play through a preset or a model: guitar in, sound out.
+    """Play through a preset or a model, guitar in, sound out; or play a patch from a keyboard; or both.
+
+    With --midi-in and neither --patch nor --map the keyboard's programs choose among the library's
+    patches. What --map leaves out has --patch, or is silent.
 
     Keys in a terminal: q quits, m mutes, b bypasses, + and - change the volume.
     """
-    channels = _channels(input_channel)
+    heard = _channels(input_channel)
     settings = [_setting(text) for text in set_ or ()]
-    chosen = chosen_preset(preset, model)
+    guitar = preset is not None or model is not None
+    keyboard = patch is not None or channels is not None or midi_in is not None
+    if not guitar and not keyboard:
+        raise typer.BadParameter(
+            "give --preset NAME or --model FILE for a guitar, --patch NAME for a keyboard"
+        )
+    if not guitar and input_device is not None:
+        raise typer.BadParameter("--input-device is for a guitar; add --preset NAME or --model FILE")
+    chosen = chosen_preset(preset, model) if guitar else None
+    patches = _patches(patch, channels)
+    called = list(patches.values()) or (_library() if keyboard else [])
+    port = _midi_port(midi_in) if keyboard else None
     from ..live import Session, Setup
 
-    setup = Setup(rate, block, input_device, output_device, channels, record, record_what)
+    setup = Setup(
+        rate, block, input_device, output_device, heard if guitar else (), record, record_what, port
+    )
+    files = [file for part in (chosen, *called) if part is not None for file in part.files()]
     for path in (report, record):
         if path is not None:
-            _check_output(path, chosen)
+            _check_output(path, files)
     if record is not None:
         from ..engine.recorder import recorded_files
 
         for path in recorded_files(record, record_what):
-            _check_output(path, chosen)
+            _check_output(path, files)
 
     def build() -> list[Processor]:
-        chain = chosen.build()
+        chain = [] if chosen is None else chosen.build()
+        if keyboard:
+            from ..synths.band import band
+
+            chain += band(patches, follow=not patches)
         for name, parameter, value in settings:
             _turn(chain, name, parameter, value)
         return chain
@@ -81,8 +108,11 @@ def live(
     try:
         if volume_db != 0:
             session.engine.set_master(volume_db)
+        names = [] if chosen is None else [chosen.name]
+        names += dict.fromkeys(patch.name for patch in patches.values())
+        names += ["the library's patches"] if called and not patches else []
         _say(
-            f"{chosen.name}: {rate:g} Hz, {session.block} frames at a time, "
+            f"{', '.join(names)}: {rate:g} Hz, {session.block} frames at a time, "
             f"the chain adds {session.latency} samples; {KEYS if sys.stdin.isatty() else 'Ctrl-C stops'}"
         )
         _play(session, seconds)
@@ -102,8 +132,55 @@ def live(
     )
 
 
-def _check_output(path: Path, chosen: Preset) -> None:
-    """Refuse a file that could not be written at the end, or that the chain is made of.
+def _patches(patch: str | None, channels: str | None) -> dict[int, Patch]:
+    """Patches by channel, 0 for all that have none of their own."""
+    if patch is None and channels is None:
+        return {}
+    from ..patches import load_map, load_patch
+
+    everywhere = {} if patch is None else {0: load_patch(patch)}
+    return everywhere if channels is None else everywhere | load_map(channels)
+
+
+def _library() -> list[Patch]:
+    """The library's patches, for a keyboard's programs to choose from.
+
+    Raises
+    ------
+    typer.BadParameter
+        If none of them states a program.
+    """
+    from ..patches import library_patches
+
+    patches = list(library_patches().values())
+    if not any(patch.program for patch in patches):
+        raise typer.BadParameter("no patch of the library states a program; give --patch NAME")
+    return patches
+
+
+def _midi_port(wanted: str | None) -> str:
+    """The name of the port of that name or number, or of the only one that there is.
+
+    Raises
+    ------
+    MidiPortError
+    typer.BadParameter
+        If one has to be chosen.
+    """
+    from ..midi.ports import MidiPortError, choose_midi, only_midi
+
+    if wanted is not None:
+        return choose_midi(wanted).name
+    try:
+        port = only_midi()
+    except MidiPortError as error:
+        raise typer.BadParameter(str(error)) from None
+    _say(f"played from {port.name} ({port.api}), the only MIDI input")
+    return port.name
+
+
+def _check_output(path: Path, files: Sequence[Path]) -> None:
+    """Refuse a file that could not be written at the end, or that is one of the chain's ``files``.
 
     Raises
     ------
@@ -115,7 +192,7 @@ def _check_output(path: Path, chosen: Preset) -> None:
         raise AudioFileError(f"{path}: the folder {path.parent} does not exist; make it first")
     if path.exists() and not path.is_file():
         raise AudioFileError(f"{path}: is not a file; choose another name")
-    if path.resolve() in {file.resolve() for file in chosen.files()}:
+    if path.resolve() in {file.resolve() for file in files}:
         raise AudioFileError(f"{path}: belongs to the chain, which is never overwritten; choose another")
 
 
@@ -166,13 +243,16 @@ def _press(session: Session, key: str) -> None:
 
 def _line(session: Session, levels: Levels) -> str:
     engine, statistics = session.engine, session.engine.statistics
+    notes = f"  \N{EIGHTH NOTE} {session.sounding}" if session.midi is not None else ""
     states = [word for word, on in (("MUTE", engine.muted), ("BYPASS", engine.bypassed)) if on]
     if not session.connected:
         states.append("NO DEVICE")
+    elif session.midi is not None and not session.midi.connected:
+        states.append("NO MIDI INPUT")
     return (
         f"in {_meter(max(levels.input))}  out {_meter(max(levels.output))}  "
         f"load {100 * statistics.percentile(50):4.1f} %  xruns {statistics.xruns}  "
-        f"volume {engine.master_db:+.0f} dB  {' '.join(states)}"
+        f"volume {engine.master_db:+.0f} dB{notes}  {' '.join(states)}"
     )
 
 

@@ -129,7 +129,7 @@ def _jack_names() -> list[str]:
 
     with without_words():
         try:
-            return midi_ports()
+            return midi_ports() or midi_ports()  # JACK turns away one client in thousands, for being busy
         except DeviceError:  # JACK is not installed
             return []
 
