@@ -19,7 +19,7 @@ from .one_core import Measure, serve
 RATE, BLOCK = 48000, 64
 PIECE_BLOCKS = 3750
 """Five seconds of sound."""
-SOUNDS = 256
+SOUNDS = 1024
 NOTE_ON = 0x90
 
 
@@ -37,12 +37,12 @@ def prepare(setup: Mapping[str, Any]) -> Measure:
     """Compile; each measurement gives voices in real time by the number held, and a dataset's × real time."""
     players = {f"voices_{len(keys)}": (player(setup["patch"], keys), len(keys)) for keys in setup["keys"]}
     levels = np.random.default_rng(0).integers(0, LEVELS, (SOUNDS, len(ESTIMATED)))
-    render_levels(levels)
+    render_levels(levels, threads=1)
 
     def measure() -> dict[str, float]:
         sound = BLOCK * PIECE_BLOCKS / RATE
         figures = {name: held * sound / _seconds(play) for name, (play, held) in players.items()}
-        return {**figures, "dataset": SOUNDS / _seconds(lambda: render_levels(levels))}
+        return {**figures, "dataset": SOUNDS / _seconds(lambda: render_levels(levels, threads=1))}
 
     return measure
 
