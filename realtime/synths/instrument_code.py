@@ -6,7 +6,7 @@ Compiled; imports numba. What one kind of synth adds is a namespace with
 - ``record``: dtype of sixteen voices side by side, with `layout.LANE`'s fields,
 - ``start(state, lanes, lane, values, channel, key, velocity)``: a note begins, at 0 to 1,
 - ``release(state, lanes, lane, values, channel)``: its key is up,
-- ``ended(lanes, lane)``: whether it can no longer be heard, asked after its release,
+- ``ended(lanes, lane)``: whether it can no longer be heard, its key up or not,
 - ``derive(state, address)``: coefficients of sixteen voices from pitches, controllers and parameters,
 - ``render(state, address, sums, frames)``: adds up to `GRID` samples of sixteen voices to the sums.
 
@@ -58,7 +58,7 @@ def instrument(kind: Any) -> Any:
         """A grid step of one voice: its glide, its end, its gains."""
         voice = voice_at(state, v)
         lanes = lanes_record(state.lanes + group_bytes * (v // LANES))
-        over = voice.released != 0 and voice.leaving == 0 and ended(lanes, v % LANES)
+        over = voice.leaving == 0 and ended(lanes, v % LANES)
         if voice.leaving == -1 or over:
             free(state, v)
             return

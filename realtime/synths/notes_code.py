@@ -50,6 +50,16 @@ def voice_at(state: Any, v: Any) -> Any:
     return voice_record(state.voice_records + VOICE_BYTES * v)
 
 
+@compiled
+def give_way(state: Any, v: Any) -> None:
+    """Let a voice fade out in a few milliseconds."""
+    voice = voice_at(state, v)
+    if voice.active != 0 and voice.leaving == 0:
+        voice.leaving = GIVE_WAY
+        voice.down = voice.kept = 0
+        voice.released = 1
+
+
 def notes(kind: Any) -> SimpleNamespace:
     """``hear(state, status, data1, data2)``, ``free(state, v)`` and ``aim(state, v, at_once)`` for one kind
     of synth, see `instrument_code`.
@@ -102,15 +112,6 @@ def notes(kind: Any) -> SimpleNamespace:
             return
         voice.released = 1
         release(state, lanes_at(state, v), v % LANES, goals(state, count), channel_at(state, voice.channel))
-
-    @compiled
-    def give_way(state: Any, v: Any) -> None:
-        """Let a voice fade out in a few milliseconds."""
-        voice = voice_at(state, v)
-        if voice.active != 0 and voice.leaving == 0:
-            voice.leaving = GIVE_WAY
-            voice.down = voice.kept = 0
-            voice.released = 1
 
     @compiled
     def free(state: Any, v: Any) -> None:
