@@ -150,6 +150,15 @@ at_most = _operation(FLOATS, [FLOATS, FLOATS], lambda b, x, y: b.select(b.fcmp_o
 """The smaller one; the second where the first is NaN."""
 
 
+def _differ(builder: Any, x: Any, y: Any) -> Any:
+    word = builder.bitcast(builder.icmp_signed("!=", x, y), ir.IntType(LANES))
+    return builder.icmp_signed("!=", word, ir.Constant(ir.IntType(LANES), 0))
+
+
+differ = _operation(types.boolean, [INTEGERS, INTEGERS], _differ)
+"""Whether any lanes differ."""
+
+
 @intrinsic
 def where_less(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
     """``x`` in the lanes where ``a < b`` (floats), else ``y``."""

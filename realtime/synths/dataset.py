@@ -10,7 +10,7 @@ import ctypes
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..compiler.layout import aligned
 from ..compiler.unit import Unit, load
 from .four import ESTIMATED, FourOscillators
-from .four_voice import WAVES
+from .four_voice import WAVES, Modulation
 from .layout import LANES
 
 RATE = 16384.0
@@ -27,8 +27,6 @@ KEY_UP_S = 0.3
 AT_ONCE = 4 * LANES
 """Sounds that one call renders."""
 CYCLE = 2.0**32
-
-Modulation: TypeAlias = Literal["frequency", "phase"]
 
 
 def values_of(levels: ArrayLike) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import cfunc, types
 
 from ..compiler import lanes
@@ -12,16 +13,16 @@ from ..compiler.memory import float32_at, record_at
 from ..compiler.simd import store
 from ..processors.smoothing_code import compiled
 from .four import FourOscillators
-from .four_voice import Coefficients, Memory, voice
+from .four_voice import Coefficients, Memory, Modulation, voice
 from .layout import LANES
 from .target_code import sixteen
 
 STRETCH = 16
 
 
-def compile(modulation: str) -> dict[str, Any]:
+def compile(modulation: Modulation) -> dict[str, Any]:
     """Compile ``render(records, sounds, frames, key_up, scratch, output)``, see `dataset`."""
-    step = voice(sixteen(), band_limited=False, reading=modulation).step
+    step, none = voice(sixteen(), "formulas", modulation), np.float32(0.0)
     dtype = FourOscillators.record
     lanes_at, size = record_at(dtype), dtype.itemsize
     load_coefficients, _ = lanes.access(Coefficients, dtype)
@@ -44,7 +45,7 @@ def compile(modulation: str) -> dict[str, Any]:
         while t < end:
             count = min(STRETCH, end - t)
             for k in range(count):
-                mid, _, memory = step(0, coefficients, memory)
+                mid, _, memory = step(0, none, coefficients, memory)
                 store(scratch + 4 * LANES * k, mid)
             write(scratch, output, frames, t, count, sounds)
             t += count

@@ -11,11 +11,11 @@ import numpy as np
 from ..compiler import lanes
 from ..compiler.simd import store
 from ..processors.smoothing import GRID
-from ..processors.smoothing_code import compiled
+from ..processors.smoothing_code import SHARE, compiled
 from .four import FourOscillators
-from .four_voice import WAVES, Coefficients, Memory, voice
+from .four_voice import WAVES, Coefficients, Memory, Modulation, voice
 from .instrument_code import instrument
-from .oscillators import ONE, f, oscillators
+from .oscillators import ONE, band_limited, f, oscillators, powers
 from .synth import instrument_state
 from .target_code import sixteen
 
@@ -32,26 +32,28 @@ ROW_OF_LANES = 4 * lanes.LANES
 
 Gains = namedtuple("Gains", "left right left_step right_step")
 Wanted = namedtuple("Wanted", "pitch octaves peak")
+Rows = namedtuple("Rows", [f"{wave}_{name}" for wave in WAVES[1:] for name in ("row", "next")])
 OSCILLATION = ("increment", "modulation", "depth", "amplitude")
 Derived = namedtuple(
     "Derived",
     [
         *(f"{wave}_{name}" for wave in WAVES for name in OSCILLATION),
-        *(f"{wave}_{name}" for wave in WAVES[1:] for name in ("row", "blend")),
+        *(f"{wave}_{name}" for wave in WAVES[1:] for name in ("row", "next")),
         *("width", "a1", "a2", "a3", "gate_increment", "gate_slope", "gate_amount"),
     ],
 )
 
 
-def kind(modulation: str) -> SimpleNamespace:
+def kind(modulation: Modulation) -> SimpleNamespace:
     """What `instrument_code.instrument` needs of this synth."""
     ops = sixteen()
-    step = voice(ops, band_limited=True, reading=modulation).step
-    o = oscillators(ops)
-    exp2, warped, row, phase_of, sine, turns = o.exp2, o.warped, o.row, o.phase_of, o.sine, o.turns
-    splat, at_most, splat_integer = ops.splat, ops.at_most, ops.splat_integer
+    step, fading_step = voice(ops, "tables", modulation), voice(ops, "fading tables", modulation)
+    o, p, row = oscillators(ops), powers(ops), band_limited(ops).row
+    exp2, warped, step_of, sine, turns = p.exp2, p.warped, o.step_of, o.sine, o.turns
+    splat, at_most, splat_integer, where_less = ops.splat, ops.at_most, ops.splat_integer, ops.where_less
     record = FourOscillators.record
     load_gains, store_gains = lanes.access(Gains, record)
+    load_rows, _ = lanes.access(Rows, record)
     load_wanted, _ = lanes.access(Wanted, record)
     load_coefficients, _ = lanes.access(Coefficients, record)
     load_memory, store_memory = lanes.access(Memory, record)
@@ -80,6 +82,7 @@ def kind(modulation: str) -> SimpleNamespace:
         record.sine_modulator[lane] = record.saw_modulator[lane] = 0
         record.triangle_modulator[lane] = record.square_modulator[lane] = 0
         record.gate_phase[lane] = 0
+        record.saw_row[lane] = record.triangle_row[lane] = record.square_row[lane] = -1  # for `derive`
 
     @compiled
     def release(state: Any, record: Any, lane: Any, values: Any, channel: Any) -> None:
@@ -121,6 +124,16 @@ def kind(modulation: str) -> SimpleNamespace:
         """A phase's step for a frequency far below the sample rate."""
         return splat_integer(np.int32(np.int64(np.float64(frequency) / rate * 4294967296.0)))
 
+    @ops.inline
+    def fade(present: Any, following: Any, wanted: Any, at_grid: Any) -> Any:
+        """Rows to fade from and to: a new note's at once, others from one grid point to the next."""
+        new = lanes.to_float(present)
+        begin = where_less(
+            new, splat(f(0.0)), wanted, where_less(splat(f(0.5)), splat(at_grid), following, present)
+        )
+        end = where_less(splat(f(0.5)), splat(at_grid), wanted, following)
+        return begin, where_less(new, splat(f(0.0)), wanted, end)
+
     @compiled
     def derive(state: Any, address: Any) -> None:
         now, rate = state.now, state.rate
@@ -130,9 +143,13 @@ def kind(modulation: str) -> SimpleNamespace:
         c, d = carrier(now[TRIANGLE], ratio, rate), carrier(now[SQUARE], ratio, rate)
         a_depth, b_depth = depth_of(now, SINE, ratio, rate), depth_of(now, SAW, ratio, rate)
         c_depth, d_depth = depth_of(now, TRIANGLE, ratio, rate), depth_of(now, SQUARE, ratio, rate)
-        b_row, b_blend = row(b + swing(now, SAW, b_depth, memory.saw_modulator, rate), 0)
-        c_row, c_blend = row(c + swing(now, TRIANGLE, c_depth, memory.triangle_modulator, rate), 1)
-        d_row, d_blend = row(d + swing(now, SQUARE, d_depth, memory.square_modulator, rate), 2)
+        b_next = row(b + swing(now, SAW, b_depth, memory.saw_modulator, rate), 0)
+        c_next = row(c + swing(now, TRIANGLE, c_depth, memory.triangle_modulator, rate), 1)
+        d_next = row(d + swing(now, SQUARE, d_depth, memory.square_modulator, rate), 2)
+        before, at_grid = load_rows(address), f(state.at_grid)
+        b_row, b_next = fade(before.saw_row, before.saw_next, b_next, at_grid)
+        c_row, c_next = fade(before.triangle_row, before.triangle_next, c_next, at_grid)
+        d_row, d_next = fade(before.square_row, before.square_next, d_next, at_grid)
         g = warped(at_most(exp2(wanted.octaves) * f(now[CUTOFF] / rate), splat(BAND)))
         damping = exp2(wanted.peak * f(-2.0)) * f(1.0 / now[RESONANCE])
         a1 = ONE / (g * (g + damping) + ONE)
@@ -140,28 +157,28 @@ def kind(modulation: str) -> SimpleNamespace:
         store_derived(
             address,
             Derived(
-                phase_of(a),
+                step_of(a),
                 slow(now[SINE + 1], rate),
                 a_depth,
                 splat(now[SINE + 2]),
-                phase_of(b),
+                step_of(b),
                 slow(now[SAW + 1], rate),
                 b_depth,
                 splat(now[SAW + 2]),
-                phase_of(c),
+                step_of(c),
                 slow(now[TRIANGLE + 1], rate),
                 c_depth,
                 splat(now[TRIANGLE + 2]),
-                phase_of(d),
+                step_of(d),
                 slow(now[SQUARE + 1], rate),
                 d_depth,
                 splat(now[SQUARE + 2]),
                 b_row,
-                b_blend,
+                b_next,
                 c_row,
-                c_blend,
+                c_next,
                 d_row,
-                d_blend,
+                d_next,
                 splat(now[WIDTH]),
                 a1,
                 a2,
@@ -172,19 +189,32 @@ def kind(modulation: str) -> SimpleNamespace:
             ),
         )
 
+    @ops.inline
+    def put(at: Any, mid: Any, side: Any, left: Any, right: Any) -> None:
+        other = at + ROW_OF_LANES * GRID
+        store(at, lanes.row_at(at) + (mid + side) * left)
+        store(other, lanes.row_at(other) + (mid - side) * right)
+
     @compiled
     def render(state: Any, address: Any, sums: Any, frames: Any) -> None:
         table = state.table
         coefficients, memory, gains = load_coefficients(address), load_memory(address), load_gains(address)
         left, right = gains.left, gains.right
-        for t in range(frames):
-            mid, side, memory = step(table, coefficients, memory)
-            left = left + gains.left_step
-            right = right + gains.right_step
-            at = sums + ROW_OF_LANES * t
-            other = at + ROW_OF_LANES * GRID
-            store(at, lanes.row_at(at) + (mid + side) * left)
-            store(other, lanes.row_at(other) + (mid - side) * right)
+        rows = load_rows(address)
+        fades = lanes.differ(rows.saw_row, rows.saw_next) or lanes.differ(
+            rows.triangle_row, rows.triangle_next
+        )
+        if fades or lanes.differ(rows.square_row, rows.square_next):
+            for t in range(frames):
+                share = splat(f(state.phase + t + 1) * SHARE)
+                mid, side, memory = fading_step(table, share, coefficients, memory)
+                left, right = left + gains.left_step, right + gains.right_step
+                put(sums + ROW_OF_LANES * t, mid, side, left, right)
+        else:
+            for t in range(frames):
+                mid, side, memory = step(table, f(0.0), coefficients, memory)
+                left, right = left + gains.left_step, right + gains.right_step
+                put(sums + ROW_OF_LANES * t, mid, side, left, right)
         store_memory(address, memory)
         store_gains(address, Gains(left, right, gains.left_step, gains.right_step))
 
@@ -201,6 +231,6 @@ def kind(modulation: str) -> SimpleNamespace:
     )
 
 
-def compile(modulation: str) -> dict[str, Any]:
+def compile(modulation: Modulation) -> dict[str, Any]:
     """Compile the audio side, see ``compiler.unit``."""
     return {"process": instrument(kind(modulation))}

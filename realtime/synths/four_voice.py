@@ -1,18 +1,17 @@
 """A voice of the four-oscillator synthesizer, sample by sample. Written once for every target.
 
-Section 3 of the paper named in `four`: oscillators, envelope, low-pass and gater, in this order. With
-``band_limited`` waves come from `wavetables`, else from their formulas, as in the paper's data set. With
-the reading ``"frequency"`` a modulator moves its carrier's frequency by B Hz, so that the phase is
+Section 3 of the paper named in `four`: oscillators, envelope, low-pass and gater, in this order. Saw and
+triangle run from 0 to 1 as printed there; the triangle is one, which its printed series is not. With the
+modulation ``"frequency"`` a modulator moves its carrier's frequency by B Hz, so that the phase is
 2πft + (B/v)(1 - cos 2πvt); with ``"phase"`` it moves the phase by B radians, as equation 1 has it.
 """
 
 from __future__ import annotations
 
 from collections import namedtuple
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from .oscillators import HALF, ONE, ZERO, f, oscillators
+from .oscillators import HALF, ONE, ZERO, band_limited, f, oscillators
 from .wavetables import WAVES as TABLED
 
 WAVES = ("sine", *TABLED)
@@ -21,7 +20,7 @@ Coefficients = namedtuple(  # the only kind of tuple with names that numba takes
     "Coefficients",
     [
         *(f"{wave}_{name}" for wave in WAVES for name in ("increment", "modulation", "depth", "amplitude")),
-        *(f"{wave}_{name}" for wave in TABLED for name in ("row", "blend")),
+        *(f"{wave}_{name}" for wave in TABLED for name in ("row", "next")),  # in the tables
         "width",  # side signal over mid signal
         "attack_rate",  # envelope: a sample
         "attack_frames",
@@ -50,7 +49,7 @@ Memory = namedtuple(
         "side_2",
     ],
 )
-INTEGERS = ("increment", "modulation", "phase", "modulator", "row")
+INTEGERS = ("increment", "modulation", "phase", "modulator", "row", "next")
 FIELDS = [
     (name, "i4" if name.endswith(INTEGERS) else "f4") for name in (*Coefficients._fields, *Memory._fields)
 ]
@@ -58,14 +57,29 @@ OLDEST = f(2.0**23)
 """Samples that an envelope counts: long past any attack and decay."""
 
 
-def voice(ops: Any, *, band_limited: bool, reading: str) -> SimpleNamespace:
-    """``step(table, coefficients, memory) -> (mid, side, memory)`` for one target: one sample of a voice."""
+Waves: TypeAlias = Literal["formulas", "tables", "fading tables"]
+Modulation: TypeAlias = Literal["frequency", "phase"]
+
+
+def voice(ops: Any, waves: Waves, modulation: Modulation) -> Any:
+    """``step(table, share, coefficients, memory) -> (mid, side, memory)``: one sample of a voice.
+
+    Parameters
+    ----------
+    ops : the operations of one target, see `target_code`
+    waves : the paper's formulas; or tables without aliasing and without the formulas' constants; or, while
+        rows change, the present rows on their way to the next ones, of which ``share`` is reached
+
+    Notes
+    -----
+    ``side`` is what the first and last oscillator have more on the left than the others.
+    """
     o = oscillators(ops)
-    turns, phase_of, sine, look_up = o.turns, o.phase_of, o.sine, o.look_up
+    turns, phase_of, step_of, sine = o.turns, o.phase_of, o.step_of, o.sine
     add, fma, splat = ops.add, ops.fma, ops.splat
     at_least, at_most, where_less, absolute = ops.at_least, ops.at_most, ops.where_less, ops.absolute
 
-    if reading == "frequency":
+    if modulation == "frequency":
 
         @ops.inline
         def heard(phase: Any, modulator: Any, depth: Any) -> Any:
@@ -73,7 +87,7 @@ def voice(ops: Any, *, band_limited: bool, reading: str) -> SimpleNamespace:
 
         @ops.inline
         def moved(phase: Any, increment: Any, modulator: Any, depth: Any) -> Any:
-            return add(phase, add(increment, phase_of(depth * sine(turns(modulator)))))
+            return add(phase, add(increment, step_of(depth * sine(turns(modulator)))))
 
     else:
 
@@ -85,29 +99,32 @@ def voice(ops: Any, *, band_limited: bool, reading: str) -> SimpleNamespace:
         def moved(phase: Any, increment: Any, modulator: Any, depth: Any) -> Any:
             return add(phase, increment)
 
-    if band_limited:
+    if waves == "formulas":
 
         @ops.inline
-        def saw(table: Any, row: Any, blend: Any, phase: Any) -> Any:
-            return look_up(table, row, blend, phase)
-
-        triangle = square = saw
-    else:
-
-        @ops.inline
-        def saw(table: Any, row: Any, blend: Any, phase: Any) -> Any:
+        def saw(table: Any, share: Any, row: Any, following: Any, phase: Any) -> Any:
             return HALF + turns(phase)
 
         @ops.inline
-        def triangle(table: Any, row: Any, blend: Any, phase: Any) -> Any:
+        def triangle(table: Any, share: Any, row: Any, following: Any, phase: Any) -> Any:
             x = turns(phase)
             size = absolute(x)
             rise = at_most(size, HALF - size) * f(2)
             return HALF + where_less(x, splat(ZERO), ZERO - rise, rise)
 
         @ops.inline
-        def square(table: Any, row: Any, blend: Any, phase: Any) -> Any:
+        def square(table: Any, share: Any, row: Any, following: Any, phase: Any) -> Any:
             return where_less(turns(phase), splat(ZERO), splat(-ONE), splat(ONE))
+
+    else:
+        look_up, fades = band_limited(ops).look_up, waves == "fading tables"
+
+        @ops.inline
+        def saw(table: Any, share: Any, row: Any, following: Any, phase: Any) -> Any:
+            now = look_up(table, row, phase)
+            return fma(share, look_up(table, following, phase) - now, now) if fades else now
+
+        triangle = square = saw
 
     @ops.inline
     def envelope(c: Any, m: Any) -> Any:
@@ -135,21 +152,15 @@ def voice(ops: Any, *, band_limited: bool, reading: str) -> SimpleNamespace:
         return fma(c.gate_amount, opened - ONE, splat(ONE))
 
     @ops.inline
-    def step(table: Any, c: Any, m: Any) -> Any:
+    def step(table: Any, share: Any, c: Any, m: Any) -> Any:
         level = envelope(c, m)
         a = c.sine_amplitude * sine(turns(heard(m.sine_phase, m.sine_modulator, c.sine_depth)))
-        b = c.saw_amplitude * saw(
-            table, c.saw_row, c.saw_blend, heard(m.saw_phase, m.saw_modulator, c.saw_depth)
-        )
-        d = c.triangle_amplitude * triangle(
-            table,
-            c.triangle_row,
-            c.triangle_blend,
-            heard(m.triangle_phase, m.triangle_modulator, c.triangle_depth),
-        )
-        e = c.square_amplitude * square(
-            table, c.square_row, c.square_blend, heard(m.square_phase, m.square_modulator, c.square_depth)
-        )
+        phase = heard(m.saw_phase, m.saw_modulator, c.saw_depth)
+        b = c.saw_amplitude * saw(table, share, c.saw_row, c.saw_next, phase)
+        phase = heard(m.triangle_phase, m.triangle_modulator, c.triangle_depth)
+        d = c.triangle_amplitude * triangle(table, share, c.triangle_row, c.triangle_next, phase)
+        phase = heard(m.square_phase, m.square_modulator, c.square_depth)
+        e = c.square_amplitude * square(table, share, c.square_row, c.square_next, phase)
         left, right = a + e, b + d
         mid, mid_1, mid_2 = low_pass(c, (left + right) * level, m.mid_1, m.mid_2)
         side, side_1, side_2 = low_pass(c, (left - right) * (level * c.width), m.side_1, m.side_2)
@@ -173,4 +184,4 @@ def voice(ops: Any, *, band_limited: bool, reading: str) -> SimpleNamespace:
         )
         return mid * opened, side * opened, after
 
-    return SimpleNamespace(step=step)
+    return step

@@ -28,7 +28,7 @@ from ..compiler.simd import total
 from ..compiler.table import ROW_BYTES, row_at, walk
 from ..midi.events import EVENT
 from ..processors.smoothing import GRID
-from ..processors.smoothing_code import advance, compiled, goals, step_over
+from ..processors.smoothing_code import advance, compiled, decibels, goals, step_over
 from .controllers_code import channel_at, derive_channel, move_controllers
 from .layout import CHANNELS, GROUPS, LANES
 from .notes_code import notes, voice_at
@@ -44,6 +44,7 @@ def instrument(kind: Any) -> Any:
     """The ``process`` of a kind of synth."""
     index, count, group_bytes = kind.index, len(kind.parameters), kind.record.itemsize
     PAN, BEND_RANGE = index["pan"], index["bend_semitones"]  # noqa: N806
+    VOLUME = index["volume_db"]  # noqa: N806
     VIBRATO_HZ, VIBRATO_CENTS = index["vibrato_hz"], index["vibrato_cents"]  # noqa: N806
     lanes_record = record_at(kind.record)
     playing = notes(kind)
@@ -79,6 +80,7 @@ def instrument(kind: Any) -> Any:
         """A grid point: everything that moves goes a step."""
         advance(state, goals(state, count), count, state.rate)
         now = state.now
+        state.gain, state.at_grid = decibels(now[VOLUME]), 1
         state.vibrato = (state.vibrato + now[VIBRATO_HZ] * GRID / state.rate) % 1.0
         depth = np.float32(math.sin(2.0 * math.pi * state.vibrato)) * now[VIBRATO_CENTS] * np.float32(0.01)
         for c in range(CHANNELS):
@@ -94,6 +96,7 @@ def instrument(kind: Any) -> Any:
                     if voice_at(state, v).active != 0:
                         move_voice(state, v)
                 derive(state, state.lanes + group_bytes * g)
+        state.at_grid = 0
 
     @compiled
     def sing(state: Any, left: Any, right: Any, start: Any, frames: Any) -> None:

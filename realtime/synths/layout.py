@@ -13,6 +13,10 @@ GROUPS = 8
 VOICES = LANES * GROUPS
 POLYPHONY = 112
 """Notes that sound at once; further voices are for those that a new note has taken the place of."""
+DEFAULT_VOLUME = 100 / 127
+"""Of a channel before controller 7 comes: General MIDI's."""
+NO_PARAMETER = 127 * 128 + 127
+"""The registered parameter that is none."""
 GIVE_WAY = 8
 """Grid steps in which a voice fades out that gives way to a new note: 2.7 ms at 48 kHz."""
 CHANNELS, KEYS, PROGRAMS = 16, 128, 128
@@ -32,7 +36,8 @@ CHANNEL = np.dtype(
         ("bank_low", "i8"),
         ("sustain", "i8"),
         ("sostenuto", "i8"),
-        ("parameter", "i8"),  # registered parameter that data entry sets; -1: none
+        ("parameter", "i8"),  # registered parameter that data entry sets, 14 bits
+        ("data", "i8"),  # that it got, 14 bits; -1: none yet
         ("mode", "i8"),  # 0: as the patch says, 1: poly, 2: mono, by message
         ("mono_voice", "i8"),  # that a mono channel plays; -1: none
         ("bend_range", "f4"),  # semitones; below 0: as the patch says
@@ -58,7 +63,7 @@ CHANNEL = np.dtype(
 VOICE = np.dtype(
     [
         ("active", "i8"),
-        ("order", "i8"),  # of note-ons
+        ("order", "i8"),  # of its note-on, or of its release, among all of them
         ("channel", "i8"),
         ("key", "i8"),
         ("down", "i8"),  # its key is
@@ -67,6 +72,7 @@ VOICE = np.dtype(
         ("leaving", "i8"),  # grid steps until it has given way; 0: it has not to, -1: it has
         ("level", "f4"),  # of its velocity
         ("pressure", "f4"),  # of its own key, 0 to 1
+        ("pressure_goal", "f4"),
         ("pitch", "f4"),  # semitones; 69 is A4
         ("goal", "f4"),
         ("glide", "f4"),  # semitones a grid step
@@ -92,6 +98,8 @@ INSTRUMENT = [
     ("sounding", "i8"),  # active voices
     ("order", "i8"),
     ("zone", "i8"),  # member channels of the lower MPE zone, from the second on
+    ("gain", "f4"),  # of the patch's volume
+    ("at_grid", "i8"),  # while coefficients are derived: 1 at a point of the grid, 0 for a note in between
     ("vibrato", "f8"),  # phase, 0 to 1
     ("rate", "f8"),
     # effects

@@ -85,7 +85,7 @@ def notes(kind: Any) -> SimpleNamespace:
         tracked = now[TRACKING] * (voice.pitch - A4) * OCTAVE
         lanes.octaves[lane] = channel.octaves + PRESSURE_OCTAVES * voice.pressure + tracked
         lanes.peak[lane] = channel.peak
-        gain = voice.level * decibels(now[VOLUME])
+        gain = voice.level * state.gain
         if voice.leaving != 0:
             gain *= np.float32(max(voice.leaving, 0)) / np.float32(GIVE_WAY)
         left, right = gain * channel.left, gain * channel.right
@@ -167,6 +167,7 @@ def notes(kind: Any) -> SimpleNamespace:
         if state.sounding == 0:
             state.phase = state.started = 0
             advance(state, goals(state, count), count, state.rate)
+            state.gain = decibels(state.now[VOLUME])
         v = take(state)
         voice, channel, values = voice_at(state, v), channel_at(state, c), goals(state, count)
         if channel.voices == 0:

@@ -29,21 +29,17 @@ FRACTION_BITS = np.int32(2 ** int(INDEX_SHIFT) - 1)
 FRACTION = f(2.0 ** -int(INDEX_SHIFT))
 ROW_LENGTH, TABLE_LENGTH = np.int32(STRIDE), np.int32((ROWS + 1) * STRIDE)
 EXPONENT_BIAS, MANTISSA_BITS, STEP_BITS = np.int32(127), np.int32(23), np.int32(20)
-STEP_MASK = np.int32(2**20 - 1)
 FIRST_STEP = np.int32(((127 + 3) << 3) - LINEAR)
 """Of 8.0, exponent and three bits of mantissa, less the row that stands for it."""
-PER_STEP = f(2.0**-20)
 LINEAR_ROWS, MOST_PARTIALS = f(LINEAR), f(MOST)
 
 
 def oscillators(ops: Any) -> SimpleNamespace:
-    """The functions for one target."""
-    splat, splat_integer, to_float, to_integer = ops.splat, ops.splat_integer, ops.to_float, ops.to_integer
+    """Phases and sines for one target."""
+    splat, to_float, to_integer = ops.splat, ops.to_float, ops.to_integer
     where_less, at_least, at_most, nearest = ops.where_less, ops.at_least, ops.at_most, ops.nearest
-    fma, gather, add, both, shift_right = ops.fma, ops.gather, ops.add, ops.both, ops.shift_right
-    multiply, as_float, as_integer, absolute = ops.multiply, ops.as_float, ops.as_integer, ops.absolute
+    fma, absolute = ops.fma, ops.absolute
     s1, s3, s5, s7, s9 = SINE
-    e0, e1, e2, e3, e4, e5, e6 = EXP2
 
     @ops.inline
     def turns(phase: Any) -> Any:
@@ -57,6 +53,11 @@ def oscillators(ops: Any) -> SimpleNamespace:
         return to_integer(at_least(at_most(part, splat(HIGHEST_TURN)), splat(-HIGHEST_TURN)) * CYCLE)
 
     @ops.inline
+    def step_of(cycles: Any) -> Any:
+        """A phase from cycles, fewer than a half either way."""
+        return to_integer(cycles * CYCLE)
+
+    @ops.inline
     def sine(x: Any) -> Any:
         """sin(2πx) for x from -1/2 to 1/2."""
         size = absolute(x)
@@ -64,6 +65,15 @@ def oscillators(ops: Any) -> SimpleNamespace:
         u = y * y
         result = fma(fma(fma(fma(splat(s9), u, splat(s7)), u, splat(s5)), u, splat(s3)), u, splat(s1)) * y
         return where_less(x, splat(ZERO), ZERO - result, result)
+
+    return SimpleNamespace(turns=turns, phase_of=phase_of, step_of=step_of, sine=sine)
+
+
+def powers(ops: Any) -> SimpleNamespace:
+    """Powers of two, and a filter's frequency, for sixteen values side by side."""
+    splat, splat_integer, to_integer, nearest = ops.splat, ops.splat_integer, ops.to_integer, ops.nearest
+    fma, add, multiply, as_float, sine = ops.fma, ops.add, ops.multiply, ops.as_float, oscillators(ops).sine
+    e0, e1, e2, e3, e4, e5, e6 = EXP2
 
     @ops.inline
     def exp2(x: Any) -> Any:
@@ -81,33 +91,35 @@ def oscillators(ops: Any) -> SimpleNamespace:
         half = x * HALF
         return sine(half) / sine(QUARTER - half)
 
+    return SimpleNamespace(exp2=exp2, warped=warped)
+
+
+def band_limited(ops: Any) -> SimpleNamespace:
+    """Look-ups in `wavetables`, for sixteen values side by side.
+
+    The highest row whose partials all have room is played. Where that changes, the next row fades in over a
+    stretch of the grid: what appears or goes then lies within a tenth of half the sample rate.
+    """
+    splat, splat_integer, to_float, to_integer = ops.splat, ops.splat_integer, ops.to_float, ops.to_integer
+    where_less, at_least, at_most, absolute = ops.where_less, ops.at_least, ops.at_most, ops.absolute
+    fma, gather, add, both, shift_right = ops.fma, ops.gather, ops.add, ops.both, ops.shift_right
+    multiply, as_integer = ops.multiply, ops.as_integer
+
     @ops.inline
     def row(increment: Any, wave: Any) -> Any:
-        """Index of the lower row for so many cycles a sample, and the share of the upper one."""
+        """Where in the tables the row of a wave begins that has room at so many cycles a sample."""
         room = at_most(HALF / at_least(absolute(increment), splat(f(1e-6))), splat(MOST_PARTIALS))
-        whole = to_integer(room)
-        bits = as_integer(room)
-        high = add(shift_right(bits, STEP_BITS), splat_integer(-FIRST_STEP))
-        share = to_float(both(bits, splat_integer(STEP_MASK))) * PER_STEP
-        few = room
-        number = where_less(few, splat(LINEAR_ROWS), whole, high)
-        blend = where_less(few, splat(LINEAR_ROWS), room - to_float(whole), share)
-        index = add(multiply(number, splat_integer(ROW_LENGTH)), splat_integer(np.int32(wave * TABLE_LENGTH)))
-        return index, blend
+        high = add(shift_right(as_integer(room), STEP_BITS), splat_integer(-FIRST_STEP))
+        number = where_less(room, splat(LINEAR_ROWS), to_integer(room), high)
+        number = add(number, splat_integer(np.int32(1)))
+        return add(multiply(number, splat_integer(ROW_LENGTH)), splat_integer(np.int32(wave * TABLE_LENGTH)))
 
     @ops.inline
-    def look_up(table: Any, first: Any, blend: Any, phase: Any) -> Any:
-        """A wave at a phase, from the row at index ``first`` and the next one."""
-        index = add(shift_right(phase, INDEX_SHIFT), first)
+    def look_up(table: Any, row: Any, phase: Any) -> Any:
+        """A wave at a phase."""
+        index = add(shift_right(phase, INDEX_SHIFT), row)
         part = to_float(both(phase, splat_integer(FRACTION_BITS))) * FRACTION
-        one = splat_integer(np.int32(1))
-        upper = add(index, splat_integer(ROW_LENGTH))
-        a, b = gather(table, index), gather(table, add(index, one))
-        c, d = gather(table, upper), gather(table, add(upper, one))
-        low = fma(part, b - a, a)
-        high = fma(part, d - c, c)
-        return fma(blend, high - low, low)
+        a, b = gather(table, index), gather(table, add(index, splat_integer(np.int32(1))))
+        return fma(part, b - a, a)
 
-    return SimpleNamespace(
-        turns=turns, phase_of=phase_of, sine=sine, exp2=exp2, warped=warped, row=row, look_up=look_up
-    )
+    return SimpleNamespace(row=row, look_up=look_up)

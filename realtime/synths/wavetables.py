@@ -1,9 +1,8 @@
 """Saw, triangle and square without aliasing: one period each, for every number of partials that fits.
 
 A row of a table holds a wave of so many partials, at levels that do not change from row to row. A
-frequency of ``n`` times less than half the sample rate has room for ``n`` partials; what is played is
-a mixture of two neighbouring rows, in which the highest partial fades in from nothing as it comes down
-from half the sample rate. No partial is ever above it, and none jumps while the frequency moves.
+frequency of ``n`` times less than half the sample rate has room for ``n`` partials: no row with more is
+played, so that nothing folds back.
 """
 
 from __future__ import annotations

@@ -109,8 +109,8 @@ def test_threads_and_neighbours_change_no_bits() -> None:
 
 def test_a_key_let_go_at_the_end_is_held_throughout() -> None:
     """The key's time is free; a later release changes nothing before it."""
-    levels = _levels(2)
-    early, late = render_levels(levels), render_levels(levels, key_up_s=2.0)
+    values = _values(_levels(2))
+    early, late = render_values(values), render_values(values, key_up_s=2.0)
     before = round(KEY_UP_S * RATE)
     assert np.array_equal(early[:, :before], late[:, :before])
     assert not np.array_equal(early, late)
