@@ -69,6 +69,7 @@ def instrument(kind: Any) -> Any:
                 voice.pitch = voice.goal
             else:
                 voice.pitch += voice.glide
+        voice.pressure += state.step * (voice.pressure_goal - voice.pressure)
         if voice.leaving > 0:
             voice.leaving -= 1
             if voice.leaving == 0:

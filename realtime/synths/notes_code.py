@@ -110,7 +110,8 @@ def notes(kind: Any) -> SimpleNamespace:
             return
         if pedal(state, voice.channel):
             return
-        voice.released = 1
+        state.order += 1
+        voice.order, voice.released = state.order, 1
         release(state, lanes_at(state, v), v % LANES, goals(state, count), channel_at(state, voice.channel))
 
     @compiled
@@ -166,21 +167,21 @@ def notes(kind: Any) -> SimpleNamespace:
         """Start a voice; returns it."""
         if state.sounding == 0:
             state.phase = state.started = 0
+            state.vibrato = 0.0
             advance(state, goals(state, count), count, state.rate)
             state.gain = decibels(state.now[VOLUME])
+            settle_channel(channel_at(state, master_of(state, c)))
         v = take(state)
         voice, channel, values = voice_at(state, v), channel_at(state, c), goals(state, count)
         if channel.voices == 0:
-            settle_channel(channel)
-        if channel_at(state, master_of(state, c)).voices == 0:
-            settle_channel(channel_at(state, master_of(state, c)))
-        if channel.voices == 0:
+            if c > 0 or state.zone == 0:  # a zone's master moves as long as anything sounds
+                settle_channel(channel)
             derive_channel(state, c, values[PAN], values[BEND_RANGE], np.float32(0.0))
         hard = np.float32(velocity / 127.0)
         voice.active, voice.order, voice.channel, voice.key = 1, state.order, c, key
         voice.down, voice.kept, voice.released, voice.leaving = 1, 0, 0, 0
         voice.level = np.float32(1.0) - values[VELOCITY] * (np.float32(1.0) - hard * hard)
-        voice.pressure = voice.glide = 0.0
+        voice.pressure = voice.pressure_goal = voice.glide = 0.0
         voice.pitch = voice.goal = np.float32(key)
         channel.voices += 1
         int64_at(state.active)[v // LANES] += 1
@@ -255,7 +256,7 @@ def notes(kind: Any) -> SimpleNamespace:
     def note_off(state: Any, c: Any, key: Any) -> None:
         channel = channel_at(state, c)
         key_at(state, c)[key] = 0
-        mono = channel.mono_voice
+        mono = channel.mono_voice if mode_of(state, channel) != 0 else -1
         for v in range(VOICES):
             voice = voice_at(state, v)
             if voice.active != 0 and voice.channel == c and voice.key == key and voice.down != 0:
@@ -266,12 +267,17 @@ def notes(kind: Any) -> SimpleNamespace:
                     voice.down = 0
                     let_go(state, v)
 
+    @inline
+    def concerns(state: Any, c: Any, k: Any) -> Any:
+        """Whether what is said to channel ``c`` goes for channel ``k``: itself, or a member of its zone."""
+        return k == c or master_of(state, k) == c
+
     @compiled
     def lift(state: Any, c: Any) -> None:
         """A pedal of channel ``c`` has gone up: release what nothing else holds."""
         for v in range(VOICES):
             voice = voice_at(state, v)
-            if voice.active != 0 and (voice.channel == c or master_of(state, voice.channel) == c):
+            if voice.active != 0 and concerns(state, c, voice.channel):
                 let_go(state, v)
 
     @compiled
@@ -283,7 +289,7 @@ def notes(kind: Any) -> SimpleNamespace:
         channel.sostenuto = pressed
         for v in range(VOICES):
             voice = voice_at(state, v)
-            if voice.active != 0 and (voice.channel == c or master_of(state, voice.channel) == c):
+            if voice.active != 0 and concerns(state, c, voice.channel):
                 voice.kept = voice.down if pressed != 0 else 0
         if pressed == 0:
             lift(state, c)
@@ -291,11 +297,13 @@ def notes(kind: Any) -> SimpleNamespace:
     @compiled
     def all_notes_off(state: Any, c: Any) -> None:
         """As if every key were let go; a pedal goes on holding."""
-        for key in range(KEYS):
-            key_at(state, c)[key] = 0
+        for k in range(CHANNELS):
+            if concerns(state, c, k):
+                for key in range(KEYS):
+                    key_at(state, k)[key] = 0
         for v in range(VOICES):
             voice = voice_at(state, v)
-            if voice.active != 0 and voice.channel == c:
+            if voice.active != 0 and concerns(state, c, voice.channel):
                 voice.down = 0
                 let_go(state, v)
 
@@ -304,8 +312,22 @@ def notes(kind: Any) -> SimpleNamespace:
         """Silence in a few milliseconds."""
         all_notes_off(state, c)
         for v in range(VOICES):
-            if voice_at(state, v).active != 0 and voice_at(state, v).channel == c:
+            voice = voice_at(state, v)
+            if voice.active != 0 and concerns(state, c, voice.channel):
                 give_way(state, v)
+
+    @compiled
+    def begin_anew(state: Any, channels: Any) -> None:
+        """Let go of all keys and pedals of so many channels, from the first on."""
+        for k in range(channels):
+            channel_at(state, k).sustain = channel_at(state, k).sostenuto = 0
+            for key in range(KEYS):
+                key_at(state, k)[key] = 0
+        for v in range(VOICES):
+            voice = voice_at(state, v)
+            if voice.active != 0 and voice.channel < channels:
+                voice.down = voice.kept = 0
+                let_go(state, v)
 
     @compiled
     def control(state: Any, c: Any, number: Any, value: Any) -> None:
@@ -329,19 +351,17 @@ def notes(kind: Any) -> SimpleNamespace:
                 channel.sustain = 0
                 sostenuto(state, c, 0)
                 lift(state, c)
-            if change_controller(state, c, number, value):
-                for k in range(CHANNELS):
-                    channel_at(state, k).sustain = 0
-                    sostenuto(state, k, 0)
-                    all_notes_off(state, k)
-                    lift(state, k)
+                for v in range(VOICES):
+                    if voice_at(state, v).channel == c:
+                        voice_at(state, v).pressure_goal = 0.0
+            begin_anew(state, change_controller(state, c, number, value))
 
     @compiled
     def key_pressure(state: Any, c: Any, key: Any, value: Any) -> None:
         for v in range(VOICES):
             voice = voice_at(state, v)
             if voice.active != 0 and voice.channel == c and voice.key == key:
-                voice.pressure = np.float32(value / 127.0)
+                voice.pressure_goal = np.float32(value / 127.0)
 
     @compiled
     def hear(state: Any, status: Any, data1: Any, data2: Any) -> None:
