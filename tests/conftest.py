@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-OUTSIDE = "shared"  # in the reason of tests that need data from outside the project
+OUTSIDE = ("shared", "CUDA device")  # in the reasons of tests that need data or hardware from outside
 
 
 @pytest.hookimpl(wrapper=True)
@@ -20,7 +20,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     if report.skipped and os.environ.get("CI") == "true" and isinstance(report.longrepr, tuple):
         path, line, reason = report.longrepr
-        if OUTSIDE not in reason:
+        if not any(word in reason for word in OUTSIDE):
             report.outcome = "failed"
             report.longrepr = f"{path}:{line}: {reason} (a missing part is a failure with CI=true)"
     return report

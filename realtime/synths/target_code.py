@@ -1,8 +1,7 @@
-"""The targets that voice code is compiled for: sixteen voices side by side, or one on a CUDA core. Imports numba."""
+"""The targets that voice code is compiled for: sixteen voices side by side, or one for each CUDA thread."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +19,11 @@ def sixteen() -> SimpleNamespace:
 
 def one_on_cuda() -> SimpleNamespace:
     """The operations of a voice, without tables, on single values of a CUDA kernel."""
-    inline = cuda.jit(device=True, inline=True)
+    return one(cuda.jit(device=True, inline=True))
+
+
+def one(inline: Any) -> SimpleNamespace:
+    """The operations of a voice, without tables, on single values, compiled by a decorator."""
     i32, f32 = np.int32, np.float32
 
     @inline
