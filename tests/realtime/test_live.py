@@ -30,7 +30,7 @@ from tonerig.realtime.processors.processor import Processor
 from tests.models import random_model
 
 from .engine.event_log import EventLog, note
-from .midi.keyboard import keyboard, plug_in, unplug
+from .midi.keyboard import keyboard
 
 GONE = "the MIDI input keys:out has gone away; its notes are ended, waiting for it to come back"
 BACK = "the MIDI input keys:out is back"
@@ -276,11 +276,10 @@ def test_a_guitar_and_a_keyboard_are_one_program(feeder: str, tmp_path: Path) ->
 def test_a_keyboard_that_goes_away_is_silenced_and_comes_back() -> None:
     """Its notes are ended, both is said in a sentence, and what it then plays is heard."""
     log, said = EventLog(), list[str]()
-    keys = plug_in("keys")
-    session = Session(lambda: [log], Setup(channels=(), midi_in="keys:out"), said.append)
-    keys.send_message(note(1))
-    _run(session, 5.0, lambda: note(1) in _heard(log))
-    unplug(keys)
+    with keyboard("keys") as keys:
+        session = Session(lambda: [log], Setup(channels=(), midi_in="keys:out"), said.append)
+        keys.send_message(note(1))
+        _run(session, 5.0, lambda: note(1) in _heard(log))
     _run(session, 5.0, lambda: GONE in said)
     _run(session, 5.0, lambda: len(log.events) == 2 * len(SILENCE) + 1)
     with keyboard("keys") as again:
@@ -326,13 +325,12 @@ def test_a_server_that_comes_back_brings_the_keyboard_back(
     try:
         time.sleep(2)
         refresh()
-        keys = plug_in("keys")
-        session = Session(lambda: [log], Setup(channels=(), midi_in="keys"), said.append)
-        keys.send_message(note(1))
-        _run(session, 5.0, lambda: note(1) in _heard(log))
-        server.kill()
-        server.wait()
-        unplug(keys)
+        with keyboard("keys") as keys:
+            session = Session(lambda: [log], Setup(channels=(), midi_in="keys"), said.append)
+            keys.send_message(note(1))
+            _run(session, 5.0, lambda: note(1) in _heard(log))
+            server.kill()
+            server.wait()
         _run(session, 10.0, lambda: bool(said))
         server = start_server(name)
         _run(session, 20.0, lambda: "the device is back" in said)

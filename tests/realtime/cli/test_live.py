@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from tonerig.realtime.wav_writer import WavWriter
 
 from tests.models import random_model
 
-from ..midi.keyboard import keyboard, plug_in, unplug
+from ..midi.keyboard import keyboard
 
 pytestmark = pytest.mark.usefixtures("jack_server")
 LIVE = [sys.executable, "-m", "tonerig.realtime.cli", "live"]
@@ -328,15 +329,18 @@ def test_the_keyboards_programs_choose_among_the_librarys_patches(
 def test_a_keyboard_that_goes_is_in_the_report(patch: Path, tmp_path: Path) -> None:
     """A note held by a keyboard that is unplugged ends; the report says what happened."""
     report, take = tmp_path / "report.json", tmp_path / "take.wav"
-    keys = plug_in("keys")
     words = ("--patch", patch, "--midi-in", "keys", "--report", report, "--record", take)
-    with subprocess.Popen([*LIVE, *map(str, words)], stderr=subprocess.PIPE, text=True) as session:
+    with ExitStack() as plugged:
+        keys = plugged.enter_context(keyboard("keys"))
+        session = plugged.enter_context(
+            subprocess.Popen([*LIVE, *map(str, words)], stderr=subprocess.PIPE, text=True)
+        )
         assert session.stderr is not None
         lines = iter(session.stderr.readline, "")
         assert any("frames at a time" in line for line in lines)
         keys.send_message([0x90, 69, 100])
         time.sleep(0.5)
-        unplug(keys)
+        keys.delete()
         assert any("the MIDI input keys:out has gone away" in line for line in lines)
         time.sleep(0.5)
         session.send_signal(signal.SIGINT)
