@@ -70,12 +70,10 @@ class _Part:
 
 
 def _library() -> list[Patch]:
-    """The library's patches that state a program, the user's and the shipped ones."""
-    from ..library import listing
-    from ..patches import load_patch
+    """The library's patches that state a program, the user's and the shipped ones; broken ones left out."""
+    from ..patches import library_patches
 
-    patches = [load_patch(path) for path in listing("patches").values()]
-    return [patch for patch in patches if patch.program is not None]
+    return [patch for patch in library_patches().values() if patch.program is not None]
 
 
 def _programs(patch: Patch) -> tuple[int, int]:
