@@ -22,8 +22,10 @@ PROCESSORS = {
     "overdrive": "overdrive:Overdrive",
     "parallel": "parallel:Parallel",
     "reverb": "reverb:Reverb",
+    "sampler": "..synths.sampler:Sampler",
     "stereo": "stereo:Stereo",
     "tone_stack": "tone_stack:ToneStack",
+    "two": "..synths.two:TwoOscillators",
 }
 """Name -> ``"module:class"``, the module below this folder unless it starts with dots."""
 

@@ -1,11 +1,17 @@
-"""The subtractive synthesizer of two oscillators: its parameters.
+"""The subtractive synthesizer of two oscillators.
 
-The sixteen that *Secret Sauce* (T. Sellam, 2018) estimates of TAL-NoiseMaker, and a few that it left fixed.
+The sixteen parameters that *Secret Sauce* (T. Sellam, 2018) estimates of TAL-NoiseMaker, and a few that it
+left fixed.
 """
 
 from __future__ import annotations
 
+from ..compiler.unit import Unit
 from ..parameters import Parameter
+from .common import COMMON
+from .layout import record_of
+from .synth import Synth
+from .two_voice import FIELDS
 
 LEVELS = 11
 """Knobs were estimated on a scale from 0 to 10."""
@@ -62,3 +68,29 @@ PLAYED = (
     Parameter("drive_db", 0.0, 24.0, 0.0, "dB", description="into the filter's saturation"),
 )
 """What a player needs beside them."""
+
+
+class TwoOscillators(Synth):
+    """Two oscillators, a resonant low-pass of 24 dB to the octave, two envelopes and two LFOs.
+
+    A key sounds at its equal-tempered frequency, A4 (69) at 440 Hz. An envelope rises in a straight line to
+    1 in its attack, falls to its sustain in its decay and to 0 in its release. Where ``x`` goes from 0 to 1
+    in one of these times the share of the way down that is left is ``1.001 * (1/1001) ** x - 0.001``: an
+    exponential that ends. The low-pass is a Butterworth filter of fourth order; resonance raises the Q of
+    its second half from 1.31 at 0 to 50 at 1, where loud sound damps itself. With the drive in dB as a
+    factor ``1 + k`` the sound ``x`` goes into it as ``(1 + k) * x / (1 + k * abs(x))``.
+
+    LFO 1, a triangle that rises from 0 when the key is pressed, moves by its amount up to 4 octaves of the
+    cutoff, one octave of a pitch, 0.45 of the pulse width, all of the frequency modulation, or 4 octaves
+    of the rate of LFO 2, each way. LFO 2 is a sine on both pitches. ``fm_amount`` squared, times 4, is how
+    many times its own frequency the first oscillator is moved by the second one's peaks.
+    """
+
+    name = "two"
+    description = "two oscillators, low-pass, two envelopes, two LFOs"
+    parameters = (*ESTIMATED, *PLAYED, *COMMON)
+    estimated = ESTIMATED
+    record = record_of(FIELDS)
+
+    def units(self) -> tuple[Unit, ...]:
+        return (Unit.of("synths.two_code"), *super().units()[1:])
