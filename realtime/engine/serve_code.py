@@ -102,11 +102,10 @@ def take_next(address: Any, engine: Any) -> None:
 def listen(engine: Any, inputs: Any, start: Any, frames: Any) -> None:
     """Copy the device's input to ``clean``, with zeros for what is not finite; measure it."""
     for c in range(engine.inputs):
-        y = channel(engine.clean, engine.max_block, c, frames)
         if engine.route[c] < 0:
-            y[:] = np.float32(0.0)
-            continue
+            continue  # zero since the beginning
         x = float32_at(int64_at(inputs)[engine.route[c]])
+        y = channel(engine.clean, engine.max_block, c, frames)
         peak = engine.input_peak[c]
         for t in range(frames):
             value = x[start + t]

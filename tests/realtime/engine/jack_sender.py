@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tonerig.realtime.compiler.layout import State
 from tonerig.realtime.engine.jack import AUDIO, IS_OUTPUT, MIDI, NO_START_SERVER, _library
+from tonerig.realtime.engine.midi_ring import channel_events
 
 NAME = "sender"
-MESSAGE = np.dtype([("frame", "i8"), ("bytes", "u1", (4,)), ("size", "i4")], align=True)
+MESSAGE = np.dtype([("frame", "i8"), ("bytes", "u1", (4,)), ("size", "i4"), ("sounds", "i8")], align=True)
 STATE = np.dtype(
     [
         ("audio", "u8"),  # ports
@@ -38,6 +39,7 @@ class Sender:
         for record, (frame, message) in zip(self._state.arrays["messages"], flat, strict=False):
             record["frame"], record["size"] = frame, len(message)
             record["bytes"][: len(message)] = list(message)
+            record["sounds"] = channel_events([message]).size
         self._state.arrays["starts"][1:] = np.cumsum([len(block) for block in blocks])
         self._state.record["blocks"] = len(blocks)
         self._jack = _library()
@@ -119,7 +121,7 @@ def _compile(jack: Any) -> Any:
             message = message_at(place)
             if write(midi, np.uint32(message.frame), place + bytes_offset, np.int64(message.size)) != 0:
                 state.refused += 1
-            elif 0x80 <= message.bytes[0] < 0xF0:
+            elif message.sounds != 0:
                 audio[message.frame] += np.float32(1.0)
         state.block += 1
         return 0
