@@ -1,4 +1,4 @@
-"""Controllers: what each does to pitch, level, place and tone, in formulas; an MPE zone's master and members."""
+"""Controllers: what each does to pitch, level, place and tone; and an MPE zone's master and members."""
 
 from __future__ import annotations
 
