@@ -18,8 +18,11 @@ from .layout import (
     BRIGHTNESS,
     CHANNEL,
     CHANNELS,
+    DEFAULT_VOLUME,
+    DRUM_CHANNEL,
     LEVEL,
     MODULATION,
+    NO_PARAMETER,
     PAN,
     PRESSURE,
     PROGRAM_RANGE,
@@ -32,6 +35,7 @@ CHANNEL_BYTES, RANGE_BYTES = CHANNEL.itemsize, PROGRAM_RANGE.itemsize
 COUNT = len(SMOOTHED)
 MEMBER_BEND, MASTER_BEND = np.float32(48.0), np.float32(2.0)
 """Semitones of a pitch wheel in an MPE zone, as its specification has it until a message says otherwise."""
+AS_THE_PATCH = np.float32(-1.0)
 BRIGHTNESS_OCTAVES = np.float32(4.0)
 """That controller 74 moves the cutoff, each way."""
 PRESSURE_OCTAVES = np.float32(2.0)
@@ -78,38 +82,66 @@ def reset_controllers(channel: Any) -> None:
     channel.goals[MODULATION] = 0.0
     channel.goals[PRESSURE] = 0.0
     channel.expression = 1.0
-    channel.parameter = -1
+    choose_parameter(channel, NO_PARAMETER)
     set_level(channel)
 
 
 @compiled
-def enter_data(state: Any, c: Any, value: Any) -> Any:
-    """Set the registered parameter chosen before; whether it made or ended an MPE zone."""
+def choose_parameter(channel: Any, parameter: Any) -> None:
+    """Let data entry set this registered parameter."""
+    channel.parameter, channel.data = parameter, -1
+
+
+@compiled
+def make_zone(state: Any, members: Any) -> Any:
+    """Make an MPE zone of so many members, or end it with 0; how many channels are concerned, from the first.
+
+    Members leave volume to their master. All controllers of the zone start anew.
+    """
+    concerned = max(state.zone, members) + 1
+    if concerned == 1:
+        return 0
+    state.zone = members
+    for k in range(concerned):
+        channel = channel_at(state, k)
+        if members == 0 or k > members:
+            channel.bend_range = AS_THE_PATCH
+        else:
+            channel.bend_range = MASTER_BEND if k == 0 else MEMBER_BEND
+        if k > 0:
+            channel.volume = np.float32(1.0 if k <= members else DEFAULT_VOLUME)
+        reset_controllers(channel)
+    return concerned
+
+
+@compiled
+def enter_data(state: Any, c: Any) -> None:
+    """Set the registered parameter chosen before."""
     channel = channel_at(state, c)
+    coarse, fine = channel.data >> 7, channel.data & 127
     if channel.parameter == BEND_RANGE:
-        channel.bend_range = np.float32(min(value, 96))
+        reach = np.float32(min(coarse + fine / 100.0, 96.0))
+        channel.bend_range = reach
+        if 1 <= c <= state.zone:  # members bend alike
+            for k in range(1, state.zone + 1):
+                channel_at(state, k).bend_range = reach
     elif channel.parameter == COARSE:
-        channel.coarse = np.float32(value - 64)
+        channel.coarse = np.float32(coarse - 64)
     elif channel.parameter == FINE:
-        channel.fine = np.float32((value - 64) / 64.0)
-    elif channel.parameter == MPE and c == 0:
-        state.zone = min(value, CHANNELS - 1)
-        for k in range(CHANNELS):
-            if k <= state.zone and state.zone > 0:
-                channel_at(state, k).bend_range = MASTER_BEND if k == 0 else MEMBER_BEND
-            else:
-                channel_at(state, k).bend_range = np.float32(-1.0)
-        return True
-    return False
+        channel.fine = np.float32((channel.data - 8192) / 8192.0)
 
 
 @compiled
 def change_controller(state: Any, c: Any, number: Any, value: Any) -> Any:
-    """Take in a controller that touches no notes; whether an MPE zone was made or ended by it."""
+    """Take in a controller that touches no notes.
+
+    Returns how many channels, from the first on, begin anew because it made or ended an MPE zone.
+    """
     channel = channel_at(state, c)
     part = np.float32(value / 127.0)
     if number == 0:
-        channel.bank_high = value
+        if c != DRUM_CHANNEL - 1:  # many songs that know no other drums set its bank to 0
+            channel.bank_high = value
     elif number == 32:
         channel.bank_low = value
     elif number == 1:
@@ -131,16 +163,22 @@ def change_controller(state: Any, c: Any, number: Any, value: Any) -> Any:
     elif number == 74:
         channel.goals[BRIGHTNESS] = centred(value)
     elif number == 98 or number == 99:  # an unregistered parameter: none of ours
-        channel.parameter = -1
+        choose_parameter(channel, NO_PARAMETER)
     elif number == 100:
-        channel.parameter = value if value < 127 else -1
-    elif number == 101 and value != 0:
-        channel.parameter = -1
+        choose_parameter(channel, (channel.parameter >> 7 << 7) + value)
+    elif number == 101:
+        choose_parameter(channel, (value << 7) + (channel.parameter & 127))
     elif number == 6:
-        return enter_data(state, c, value)
+        if channel.parameter == MPE and c == 0:
+            return make_zone(state, min(value, CHANNELS - 1))
+        channel.data = value << 7
+        enter_data(state, c)
+    elif number == 38 and channel.data >= 0:
+        channel.data = (channel.data >> 7 << 7) + value
+        enter_data(state, c)
     elif number == 121:
         reset_controllers(channel)
-    return False
+    return 0
 
 
 @compiled

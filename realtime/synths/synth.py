@@ -16,6 +16,7 @@ from . import wavetables
 from .layout import (
     CHANNEL,
     CHANNELS,
+    DEFAULT_VOLUME,
     DRUM_BANK,
     DRUM_CHANNEL,
     GROUPS,
@@ -23,13 +24,11 @@ from .layout import (
     KEYS,
     LANES,
     LEVEL,
+    NO_PARAMETER,
     PROGRAM_RANGE,
     VOICE,
     VOICES,
 )
-
-DEFAULT_VOLUME = 100 / 127
-"""Of a channel before controller 7 comes: General MIDI's."""
 
 
 def instrument_state(parameters: tuple[Parameter, ...]) -> np.dtype[Any]:
@@ -113,7 +112,8 @@ class Synth(Processor):
 
     def _fill(self, state: State, rate: float, stride: int) -> None:
         record, each = state.record, state.arrays["channels"]
-        each["bend_range"], each["parameter"], each["mono_voice"] = -1.0, -1, -1
+        each["bend_range"], each["mono_voice"], each["data"] = -1.0, -1, -1
+        each["parameter"] = NO_PARAMETER
         each["volume"], each["expression"] = DEFAULT_VOLUME, 1.0
         each["goals"][:, LEVEL] = DEFAULT_VOLUME**2
         each["bank_high"][DRUM_CHANNEL - 1] = DRUM_BANK // 128
