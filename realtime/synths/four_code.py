@@ -65,6 +65,11 @@ def kind(modulation: Modulation) -> SimpleNamespace:
     by_phase = modulation == "phase"
 
     @compiled
+    def first(frequency: Any, rate: Any) -> Any:
+        """A modulator's first phase: half a step on where frequencies are summed, see `dataset.lanes_of`."""
+        return np.int32(0) if by_phase else np.int32(np.int64(frequency / rate * 2147483648.0))
+
+    @compiled
     def start(state: Any, record: Any, lane: Any, values: Any, channel: Any, key: Any, hard: Any) -> None:
         rate = state.rate
         attack = max(1.0, values[ATTACK] * 2.0 ** (LONGER * channel.attack) * rate)
@@ -79,8 +84,10 @@ def kind(modulation: Modulation) -> SimpleNamespace:
         record.mid_1[lane] = record.mid_2[lane] = record.side_1[lane] = record.side_2[lane] = 0.0
         record.sine_phase[lane] = record.saw_phase[lane] = 0
         record.triangle_phase[lane] = record.square_phase[lane] = 0
-        record.sine_modulator[lane] = record.saw_modulator[lane] = 0
-        record.triangle_modulator[lane] = record.square_modulator[lane] = 0
+        record.sine_modulator[lane] = first(values[SINE + 1], rate)
+        record.saw_modulator[lane] = first(values[SAW + 1], rate)
+        record.triangle_modulator[lane] = first(values[TRIANGLE + 1], rate)
+        record.square_modulator[lane] = first(values[SQUARE + 1], rate)
         record.gate_phase[lane] = 0
         record.saw_row[lane] = record.triangle_row[lane] = record.square_row[lane] = -1  # for `derive`
 
