@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,3 +44,45 @@ def test_a_switch_takes_names_and_positions() -> None:
     for value in ("square", 1.5, 3):
         with pytest.raises(ParameterError, match="one of saw, pulse, noise"):
             WAVE.check(value)
+
+
+@given(st.data())
+def test_levels_are_kept_through_values_and_back(data: st.DataObject) -> None:
+    """On any grid, decoding levels and encoding the values gives the levels; values between go to the nearest."""
+    minimum = data.draw(st.floats(0.01, 100))
+    curve: Literal["linear", "logarithmic"] = data.draw(st.sampled_from(["linear", "logarithmic"]))
+    count = data.draw(st.integers(2, 40))
+    parameter = Parameter("x", minimum, minimum * 7, minimum, curve=curve, levels=count)
+    levels = np.arange(count)
+    values = parameter.decode(levels)
+    assert np.array_equal(parameter.encode(values), levels)
+    assert values[0] == pytest.approx(minimum)
+    assert values[-1] == pytest.approx(7 * minimum)
+    turns = (np.arange(count - 1) + 0.4) / (count - 1)
+    nearer = [parameter.from_turn(turn) for turn in turns]
+    assert np.array_equal(parameter.encode(nearer), levels[:-1])
+
+
+def test_a_switchs_grid_is_its_positions() -> None:
+    """Each position is a level."""
+    parameter = Parameter.switch("wave", "saw", "pulse", "noise", default="saw")
+    assert parameter.levels == 3
+    assert parameter.grid().tolist() == [0, 1, 2]
+
+
+def test_levels_are_drawn_evenly() -> None:
+    """Every level comes up about as often as every other, and a seed brings the same ones."""
+    parameter = Parameter("x", 0, 1, 0, levels=16)
+    drawn = parameter.sample(np.random.default_rng(1), 16000)
+    assert np.array_equal(drawn, parameter.sample(np.random.default_rng(1), 16000))
+    counts = np.bincount(drawn, minlength=16)
+    assert counts.size == 16
+    assert counts.min() > 850
+    assert counts.max() < 1150
+
+
+@pytest.mark.parametrize("levels", [1, -2])
+def test_a_grid_of_no_use_is_refused(levels: int) -> None:
+    """One level tells nothing."""
+    with pytest.raises(ValueError, match="two levels or more"):
+        Parameter("x", 0, 1, 0, levels=levels)
