@@ -34,7 +34,7 @@ ZERO_CROSSINGS = 64
 KAISER_BETA = 10.0
 CUTOFF = 0.95
 """Of the lower one of two rates: the middle of the transition band, over half the rate."""
-FINEST_RATIO = 1000
+LARGEST_DENOMINATOR = 1000
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,23 @@ class Recording:
 
         Notes
         -----
-        ``scipy.signal.resample_poly`` with a filter of 128 zero crossings: flat to 0.9 of half the lower
-        rate, 100 dB down from half of it on. A ratio without small numbers is taken to within a thousandth
-        of a cent.
+        Resampling the way of ``scipy.signal.resample_poly``, with a filter of 128 zero crossings: flat to
+        0.9 of half the lower rate, 100 dB down from half of it on. A ratio of great numbers becomes the
+        nearest one with a denominator of 1000 at most.
         """
         samples = self.samples.astype(np.float64)
         if rate == self.rate:
             return samples
-        from scipy.signal import firwin, resample_poly
+        from scipy.signal import firwin, upfirdn
 
-        ratio = Fraction(rate / self.rate).limit_denominator(FINEST_RATIO)
-        most = max(ratio.numerator, ratio.denominator)
-        filter_ = firwin(2 * ZERO_CROSSINGS * most + 1, CUTOFF / most, window=("kaiser", KAISER_BETA))
-        resampled = resample_poly(samples, ratio.numerator, ratio.denominator, axis=1, window=filter_)
-        return np.asarray(resampled, np.float64)
+        ratio = Fraction(rate / self.rate).limit_denominator(LARGEST_DENOMINATOR)
+        up, down = ratio.numerator, ratio.denominator
+        delay = ZERO_CROSSINGS * max(up, down)
+        filter_ = firwin(2 * delay + 1, CUTOFF / max(up, down), window=("kaiser", KAISER_BETA))
+        ahead = -delay % down  # so that the delay is a whole number of samples
+        resampled = upfirdn(up * np.pad(filter_, (ahead, 0)), samples, up, down, axis=1)
+        first, count = (delay + ahead) // down, -(-samples.shape[1] * up // down)
+        return np.asarray(resampled[:, first : first + count], np.float64)
 
 
 def read_recordings(files: Iterable[Path]) -> dict[Path, Recording]:
@@ -128,7 +131,7 @@ def laid_out(samples: NDArray[np.float64]) -> Samples:
     from scipy.signal import oaconvolve
 
     padded = np.pad(samples, ((0, 0), (MARGIN, MARGIN)))
-    between = oaconvolve(padded, _half_band()[None], axes=1)[:, HALF_BAND_SPAN - 1 : -HALF_BAND_SPAN]
+    between = oaconvolve(padded, _half_band()[None], axes=1)[:, HALF_BAND_SPAN:]
     result = np.empty((len(samples), OVERSAMPLING * padded.shape[1]), np.float32)
     result[:, 0::2] = padded
     result[:, 1::2] = between[:, : padded.shape[1]]

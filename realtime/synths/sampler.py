@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ PLAYED = (
     ),
     Parameter("resonance", 0.5, 10.0, 0.7, description="Q of the low-pass"),
 )
-RECORDED_WIDTH = {"default": 1.0, "description": "1 is as recorded, 0 is mono"}
+WIDTH = Parameter("width", 0.0, 1.0, 1.0, description="1 is as recorded, 0 is mono")
 
 ZONE = np.dtype(
     [
@@ -80,7 +79,7 @@ class Sampler(Synth):
 
     name = "sampler"
     description = "recordings on keys"
-    parameters = (*PLAYED, *(replace(p, **RECORDED_WIDTH) if p.name == "width" else p for p in COMMON))
+    parameters = (*PLAYED, *(WIDTH if parameter.name == "width" else parameter for parameter in COMMON))
     record = record_of(FIELDS)
 
     def __init__(

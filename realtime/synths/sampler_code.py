@@ -16,7 +16,7 @@ from ..processors.smoothing_code import compiled
 from .instrument_code import instrument
 from .layout import LANES, VOICES
 from .notes_code import give_way, voice_at
-from .oscillators import ONE, ZERO, f, oscillators
+from .oscillators import ONE, ZERO, f, powers
 from .recordings import OVERSAMPLING
 from .sampler import KIT, OPEN_HZ, ZONE, Sampler
 from .sampler_voice import PER_PLACE, Coefficients, Memory, voice
@@ -46,9 +46,8 @@ kit_at, zone_at = record_at(KIT), record_at(ZONE)
 def kind() -> SimpleNamespace:
     """What `instrument_code.instrument` needs of this synth."""
     ops = sixteen()
-    step = voice(ops).step
-    o = oscillators(ops)
-    exp2, warped = o.exp2, o.warped
+    step, power = voice(ops), powers(ops)
+    exp2, warped = power.exp2, power.warped
     splat, at_least, at_most = ops.splat, ops.at_least, ops.at_most
     to_integer, to_float = ops.to_integer, ops.to_float
     record = Sampler.record

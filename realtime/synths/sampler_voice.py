@@ -9,7 +9,6 @@ low-pass, which is exactly out of the way when it is open, and the zone's gains.
 from __future__ import annotations
 
 from collections import namedtuple
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -64,8 +63,8 @@ FRACTION = f(2.0**-31)
 TWO, THREE = f(2), f(3)
 
 
-def voice(ops: Any) -> SimpleNamespace:
-    """``step(samples, coefficients, memory) -> (left, right, memory)`` for one target: a sample of a voice."""
+def voice(ops: Any) -> Any:
+    """``step(samples, coefficients, memory) -> (left, right, memory)`` for one target, sample by sample."""
     add, fma, splat, splat_integer = ops.add, ops.fma, ops.splat, ops.splat_integer
     at_least, at_most, where_less, gather = ops.at_least, ops.at_most, ops.where_less, ops.gather
     both, shift_right, to_float = ops.both, ops.shift_right, ops.to_float
@@ -143,4 +142,4 @@ def voice(ops: Any) -> SimpleNamespace:
         wide_right = fma(c.narrow, left - right, right) * c.right_share
         return wide_left, wide_right, after
 
-    return SimpleNamespace(step=step)
+    return step
