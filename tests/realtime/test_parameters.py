@@ -48,7 +48,7 @@ def test_a_switch_takes_names_and_positions() -> None:
 
 @given(st.data())
 def test_levels_are_kept_through_values_and_back(data: st.DataObject) -> None:
-    """On any grid, decoding levels and encoding the values gives the levels; values between go to the nearest."""
+    """On any grid levels come back from their values, and what lies between goes to the nearest."""
     minimum = data.draw(st.floats(0.01, 100))
     curve: Literal["linear", "logarithmic"] = data.draw(st.sampled_from(["linear", "logarithmic"]))
     count = data.draw(st.integers(2, 40))
