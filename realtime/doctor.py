@@ -181,12 +181,16 @@ def compiled_code() -> Check:
     from .compiler.unit import cache_folder, is_cached
     from .engine.program import ENGINE_UNIT
     from .library import listing
+    from .patches import load_patch
     from .presets import load_preset
 
     chain: list[Processor] = []
     for path in listing("chains").values():
         with contextlib.suppress(ValueError):  # 'tonerig preset list' says what is wrong with it
             chain += load_preset(path).build()
+    for path in listing("patches").values():
+        with contextlib.suppress(ValueError):
+            chain.append(load_patch(path).build())
     units = {ENGINE_UNIT, *(unit for processor in chain for unit in processor.units())}
     missing = sum(not is_cached(unit) for unit in units)
     found = f"{len(units) - missing} of {len(units)} parts of the presets' code are ready in {cache_folder()}"

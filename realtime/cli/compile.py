@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,22 +13,28 @@ if TYPE_CHECKING:
 
 
 def compile() -> None:
-    """Compile the code that the library's presets and models need, so that nothing waits for it later.
+    """Compile the code that the library's presets, patches and models need, so that nothing waits for it.
 
     What is compiled is kept until the program, its libraries or the processor change.
     """
     from ..compiler.unit import is_cached
     from ..engine.program import ENGINE_UNIT, compile_chain
     from ..library import listing
+    from ..patches import load_patch
     from ..presets import load_preset, model_preset
     from .progress import say_compiling
 
     started = time.monotonic()
     chain: list[Processor] = []
-    for read, folder in ((load_preset, "chains"), (model_preset, "models")):
+    readers: dict[str, Callable[[Path], Sequence[Processor]]] = {
+        "chains": lambda path: load_preset(path).build(),
+        "models": lambda path: model_preset(path).build(),
+        "patches": lambda path: [load_patch(path).build()],
+    }
+    for folder, read in readers.items():
         for path in listing(folder).values():
             try:
-                chain += read(path).build()
+                chain += read(path)
             except ValueError as error:
                 print(f"left out: {error}", file=sys.stderr)
     units = {ENGINE_UNIT, *(unit for processor in chain for unit in processor.units())}
