@@ -77,8 +77,9 @@ class TwoOscillators(Synth):
     1 in its attack, falls to its sustain in its decay and to 0 in its release. Where ``x`` goes from 0 to 1
     in one of these times the share of the way down that is left is ``1.001 * (1/1001) ** x - 0.001``: an
     exponential that ends. The low-pass is a Butterworth filter of fourth order; resonance raises the Q of
-    its second half from 1.31 at 0 to 50 at 1, where loud sound damps itself. With the drive in dB as a
-    factor ``1 + k`` the sound ``x`` goes into it as ``(1 + k) * x / (1 + k * abs(x))``.
+    its second half from 1.31 at 0 to 50 at 1, where loud sound damps itself. Waves are -1 to 1, and at full
+    volume go in at -3 dB each: their sum ``x`` as ``(1 + k) * x / (1 + k * abs(x))``, where the drive in dB
+    is the factor ``1 + k``.
 
     LFO 1, a triangle that rises from 0 when the key is pressed, moves by its amount up to 4 octaves of the
     cutoff, one octave of a pitch, 0.45 of the pulse width, all of the frequency modulation, or 4 octaves

@@ -42,12 +42,16 @@ LFO_WIDTH = f(0.45)
 NARROWEST = f(0.05)
 DEEPEST = f(4.0)
 """Frequency modulation at full amount: the first oscillator's frequency moves by so many times itself."""
+MOST_DEPTH = f(0.249)
+"""Cycles a sample; a narrow pulse of nearly 2 then moves the phase by less than half a cycle."""
 MOST_MOVED = f(0.125)
 """Cycles a sample: a modulated wave keeps the partials that an unmodulated one of this frequency has."""
 SHARPEST = math.log2(float(SECOND_DAMPING) * 50.0)
 """Octaves of damping from resonance 0 to 1, where Q is 50."""
 LOWEST = f(1e-5)
 """Of the sample rate: the lowest cutoff."""
+MIX = f(math.sqrt(0.5))
+"""Of each oscillator at full volume."""
 A4, OCTAVE, CENT = f(69.0), f(1 / 12), f(1 / 1200)
 
 Wanted = namedtuple("Wanted", "pitch octaves peak")
@@ -243,7 +247,7 @@ def kind() -> SimpleNamespace:
         first = at_most(exp2(octaves + swing * on(target, PITCH_1, ONE)) * a440, splat(CYCLES))
         second = at_most(exp2(octaves + interval + swing * on(target, PITCH_2, ONE)) * a440, splat(CYCLES))
         amount = at_least(at_most(swing * on(target, DEEPENING, ONE) + now[FM], splat(ONE)), splat(ZERO))
-        depth = amount * amount * first * DEEPEST
+        depth = at_most(amount * amount * first * DEEPEST, splat(MOST_DEPTH))
         new_1 = row(at_least(first, at_most(first + depth, splat(MOST_MOVED))), 0)
         new_2 = row(second, 1 if wave_2 == TRIANGLE else 0)
         if wave_2 == SINE:
@@ -270,7 +274,7 @@ def kind() -> SimpleNamespace:
         increment_1, increment_1_step = toward(fresh, ramps.increment_1, phase_of(first), share)
         increment_2, increment_2_step = toward(fresh, ramps.increment_2, phase_of(second), share)
         edge, edge_step = toward(fresh, ramps.edge, phase_of(ZERO - share_up), share)
-        loud_1, loud_2 = splat(now[VOLUME_1]), splat(now[VOLUME_2])
+        loud_1, loud_2 = splat(MIX * now[VOLUME_1]), splat(MIX * now[VOLUME_2])
         volume_1, volume_1_step = nearer(fresh, ramps.volume_1, loud_1, loud_1, share)
         volume_2, volume_2_step = nearer(fresh, ramps.volume_2, loud_2, loud_2, share)
         modulation, modulation_step = nearer(fresh, ramps.modulation, depth, depth, share)

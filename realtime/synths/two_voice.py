@@ -127,7 +127,7 @@ def voice(ops: Any, waves: Waves, *, pulses: bool = True) -> Any:
     -----
     ``side`` is what the first oscillator has more on the left than the second.
     """
-    phase_of = oscillators(ops).phase_of
+    step_of = oscillators(ops).step_of
     wave = formulas(ops) if waves == "formulas" else band_limited(ops).look_up
     level_of, fades = envelope(ops), waves == "fading tables"
     add, multiply, fma, splat = ops.add, ops.multiply, ops.fma, ops.splat
@@ -202,7 +202,7 @@ def voice(ops: Any, waves: Waves, *, pulses: bool = True) -> Any:
             m.volume_2 + c.volume_2_step,
             m.modulation + c.modulation_step,
             m.gain + c.gain_step,
-            add(m.phase_1, add(m.increment_1, phase_of(m.modulation * y2))),
+            add(m.phase_1, add(m.increment_1, step_of(m.modulation * y2))),
             add(m.phase_2, m.increment_2),
             noise_1,
             noise_2,
