@@ -76,7 +76,9 @@ VERBS: dict[str, Verb] = {
         "tonerig bench --json",
     ),
     "compile": Verb(
-        "compile:compile", "Compile the code of the library's presets and patches ahead of the first use.", "tonerig compile"
+        "compile:compile",
+        "Compile the code of the library's presets and patches ahead of the first use.",
+        "tonerig compile",
     ),
     "demo": Verb("demo:demo", "Render a real guitar through the shipped amp, and draw it.", "tonerig demo"),
 }
