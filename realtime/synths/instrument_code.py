@@ -36,8 +36,6 @@ from .notes_code import notes, voice_at
 event_at = record_at(EVENT)
 EVENT_BYTES = EVENT.itemsize
 ROW_OF_LANES = 4 * LANES
-QUIET_S = 3.0
-"""Effects that put out nothing at all for so long rest: no echo is still on its way."""
 
 
 def instrument(kind: Any) -> Any:
@@ -159,18 +157,17 @@ def instrument(kind: Any) -> Any:
     def through_effects(state: Any, inner: Any, inner_address: Any, frames: Any) -> Any:
         """Run the effects over the block; the address of the result.
 
-        They rest from the sample on at which they have put out nothing for `QUIET_S`, until the next one that
-        comes in: at the same samples whatever the blocks.
+        They rest from the sample on at which they have put out nothing for long enough, until the next one
+        that comes in: at the same samples whatever the blocks.
         """
         first, stride = state.buffers, inner.stride
         second = first + 8 * stride
         if state.row_count == 0:
             return first
-        patience = np.int64(QUIET_S * state.rate)
         result = first if state.row_count % 2 == 0 else second
         t = np.int64(0)
         while t < frames:
-            if state.quiet >= patience:
+            if state.quiet >= state.patience:
                 heard = first_sound(first, stride, t, frames)
                 for c in range(2):
                     clear_bytes(result + 4 * (stride * c + t), 4 * (heard - t))
@@ -178,7 +175,7 @@ def instrument(kind: Any) -> Any:
                 if t == frames:
                     break
                 state.quiet = 0
-            count_now = min(frames - t, patience - state.quiet)
+            count_now = min(frames - t, state.patience - state.quiet)
             inner.channels = 2
             walk(state.rows, state.row_count, inner_address, first + 4 * t, second + 4 * t, count_now)
             silent = trailing_silence(result + 4 * t, stride, count_now)

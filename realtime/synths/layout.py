@@ -22,6 +22,8 @@ GIVE_WAY = 8
 CHANNELS, KEYS, PROGRAMS = 16, 128, 128
 DRUM_CHANNEL, DRUM_BANK = 10, 120 * 128
 """Where General MIDI 2 has drums: channel 10, whose bank is that of controller 0 at 120."""
+QUIET_S = 3.0
+"""Effects that put out nothing at all for so long, times their number, rest: no echo is still on its way."""
 
 SMOOTHED = ("bend", "modulation", "pressure", "level", "pan", "brightness", "resonance")
 """What a channel's controllers move, each to its goal and on its way there."""
@@ -107,6 +109,7 @@ INSTRUMENT = [
     ("rows", "i8"),
     ("row_count", "i8"),
     ("quiet", "i8"),  # samples since the effects put out anything
+    ("patience", "i8"),  # samples of quiet after which they rest
     ("muted", "i8"),
 ]
 """Fields of an instrument's record behind those of its parameters."""

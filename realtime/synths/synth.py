@@ -26,6 +26,7 @@ from .layout import (
     LEVEL,
     NO_PARAMETER,
     PROGRAM_RANGE,
+    QUIET_S,
     VOICE,
     VOICES,
 )
@@ -128,6 +129,7 @@ class Synth(Processor):
         record["table"] = wavetables.tables().ctypes.data
         record["context"]["rate"], record["context"]["stride"] = rate, stride
         record["row_count"] = len(self.effects)
+        record["patience"] = round(QUIET_S * rate) * sum(len(effect.states()) for effect in self.effects)
         for row, processor in zip(state.arrays["rows"], self.effects, strict=False):
             row["process"], row["state"] = processor.code, processor.state.address
             row["inputs"] = row["outputs"] = 2
