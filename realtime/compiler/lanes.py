@@ -170,7 +170,7 @@ def where_less(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
     return x(FLOATS, FLOATS, x, x), codegen
 
 
-def access(values: type[Any], record: np.dtype[Any]) -> tuple[Any, Any]:
+def access(values: Any, record: np.dtype[Any]) -> tuple[Any, Any]:
     """``load(address) -> values`` and ``store(address, values)`` for some fields of a record of lanes.
 
     Parameters

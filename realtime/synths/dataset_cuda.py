@@ -80,13 +80,13 @@ def kernel(modulation: Modulation) -> Any:
     return render
 
 
-def _reader(values: type[Any], record: np.dtype[Any]) -> Any:
+def _reader(values: Any, record: np.dtype[Any]) -> Any:
     """``(bytes, place, held) -> values``: one lane's fields of a record, with ``held`` for that field."""
     assert record.fields is not None
-    fields = [record.fields[name] for name in values._fields]  # type: ignore[attr-defined]
+    fields = [record.fields[name][:2] for name in values._fields]
     kinds = [types.float32 if kind.base.kind == "f" else types.int32 for kind, _ in fields]
     bundle = types.BaseTuple.from_types(kinds, values)
-    held_at = values._fields.index("held") if "held" in values._fields else -1  # type: ignore[attr-defined]
+    held_at = values._fields.index("held") if "held" in values._fields else -1
 
     @intrinsic
     def read(typing_context: Any, memory: Any, place: Any, held: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..processors.smoothing_code import SHARE, compiled
 from .four import FourOscillators
 from .four_voice import WAVES, Coefficients, Memory, Modulation, voice
 from .instrument_code import instrument
+from .layout import named
 from .oscillators import ONE, band_limited, f, oscillators, powers
 from .synth import instrument_state
 from .target_code import sixteen
@@ -30,11 +30,11 @@ BAND = f(0.45)
 CYCLES = f(0.4999)
 ROW_OF_LANES = 4 * lanes.LANES
 
-Gains = namedtuple("Gains", "left right left_step right_step")
-Wanted = namedtuple("Wanted", "pitch octaves peak")
-Rows = namedtuple("Rows", [f"{wave}_{name}" for wave in WAVES[1:] for name in ("row", "next")])
+Gains = named("Gains", ["left", "right", "left_step", "right_step"])
+Wanted = named("Wanted", ["pitch", "octaves", "peak"])
+Rows = named("Rows", [f"{wave}_{name}" for wave in WAVES[1:] for name in ("row", "next")])
 OSCILLATION = ("increment", "modulation", "depth", "amplitude")
-Derived = namedtuple(
+Derived = named(
     "Derived",
     [
         *(f"{wave}_{name}" for wave in WAVES for name in OSCILLATION),

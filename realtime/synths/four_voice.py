@@ -8,15 +8,15 @@ modulation ``"frequency"`` a modulator moves its carrier's frequency by B Hz, so
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any, Literal, TypeAlias
 
+from .layout import named
 from .oscillators import HALF, ONE, ZERO, band_limited, f, oscillators
 from .wavetables import WAVES as TABLED
 
 WAVES = ("sine", *TABLED)
 
-Coefficients = namedtuple(  # the only kind of tuple with names that numba takes
+Coefficients = named(
     "Coefficients",
     [
         *(f"{wave}_{name}" for wave in WAVES for name in ("increment", "modulation", "depth", "amplitude")),
@@ -36,7 +36,7 @@ Coefficients = namedtuple(  # the only kind of tuple with names that numba takes
         "gate_amount",
     ],
 )
-Memory = namedtuple(
+Memory = named(
     "Memory",
     [
         *(f"{wave}_{name}" for wave in WAVES for name in ("phase", "modulator")),

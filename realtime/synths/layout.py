@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Sequence
 from typing import Any
 
@@ -134,3 +135,9 @@ def record_of(fields: Sequence[tuple[str, str]]) -> np.dtype[Any]:
     fields : name and kind, ``"f4"`` or ``"i4"``, of each
     """
     return np.dtype([(name, kind, (LANES,)) for name, kind in (*LANE, *fields)], align=True)
+
+
+def named(name: str, fields: Sequence[str]) -> Any:
+    """The class of a tuple with names, of the only kind that numba takes."""
+    make: Any = namedtuple  # type checkers want the names spelt out
+    return make(name, fields)
