@@ -13,6 +13,7 @@ from scipy.signal import stft
 from tonerig.realtime.processors.smoothing import GRID
 from tonerig.realtime.synths.layout import CHANNELS, GIVE_WAY, GROUPS, LANES, POLYPHONY, VOICES
 
+from .held import Held
 from .play import (
     RATE,
     Event,
@@ -86,6 +87,21 @@ def test_a_note_never_hangs(events: list[Event], how: str, voices: str) -> None:
     assert one.sounding() == 0
     assert not one.play([], 100).any()
     assert not one.array("keys").any()
+
+
+@settings(max_examples=150, deadline=None)
+@given(streams(3000), st.sampled_from(["poly", "mono", "legato"]))
+def test_the_notes_held_are_those_of_midis_rules(events: list[Event], voices: str) -> None:
+    """After any events the voices not released are the notes that a reference in plain lists holds."""
+    events = [event for event in events if event[1][0] & 0xF0 != 0xC0]
+    held = Held(["poly", "mono", "legato"].index(voices))
+    for _, message in events:
+        held.hear(message)
+    one = player(voices)
+    one.program.reset()
+    one.play(events, 3000)
+    notes = [(int(v["channel"]), int(v["key"])) for v in one.voices() if not v["released"]]
+    assert sorted(notes) == held.sorted()
 
 
 @settings(max_examples=30, deadline=None)
