@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import bilinear, lfilter
 from tonerig.realtime.audio_files import read_audio
 from tonerig.realtime.patches import load_patch
 from tonerig.realtime.processors.delay import Delay
+from tonerig.realtime.synths.layout import POLYPHONY
 from tonerig.realtime.synths.recordings import Recording, laid_out
 from tonerig.realtime.synths.sampler import Sampler
 from tonerig.realtime.synths.zones import Zone
@@ -31,7 +34,11 @@ from .play import (
     play,
     semitones,
 )
+from .strategies import streams
 
+KIT_FRAMES = 300
+SLOWEST = 32
+"""How many times longer a recording gets at most."""
 DRUMS = Path("/usr/share/sonic-pi/samples")
 OPEN: list[Event] = [control(0, 7, 127)]
 """Channel 1 at full volume: the gain of a plain sampler is 1."""
@@ -296,6 +303,53 @@ def test_a_voice_is_free_when_its_recording_is_over(tmp_path: Path) -> None:
         player.play([*OPEN, note_on(0, 60), note_on(0, 72), note_on(0, 40)], 24000)
         assert not player.play([], 4800).any()
         assert player.sounding() == 0
+
+
+@pytest.fixture(scope="module")
+def kits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Player]:
+    """Short recordings of every kind on the keys up to 100, for each way that keys share voices."""
+    folder = tmp_path_factory.mktemp("kit")
+    path, mono = recorded(folder, noise(KIT_FRAMES)), recorded(folder, noise(KIT_FRAMES, 1), "b.wav")
+    zones = [
+        zone(path, keys=(0, 59), velocities=(1, 100), choke=1),
+        zone(mono, keys=(0, 59), one_shot=False),
+        zone(mono, 61, keys=(60, 61), choke=1, one_shot=False),
+        zone(path, 62, keys=(62, 100), choke=2),
+    ]
+    return {voices: Player(plain(*zones, voices=voices)) for voices in ("poly", "mono", "legato")}
+
+
+@settings(max_examples=40, deadline=None)
+@given(events=streams(3000), voices=st.sampled_from(["poly", "mono", "legato"]))
+def test_whatever_is_played_comes_to_an_end(
+    kits: dict[str, Player], events: list[Event], voices: str
+) -> None:
+    """After any events, keys and pedals still held, all is silent once the longest recording is over."""
+    player = kits[voices]
+    player.program.reset()
+    assert np.isfinite(player.play(events, 3000, (512,))).all()
+    player.play([], SLOWEST * KIT_FRAMES + 2500, (2048,))
+    assert player.sounding() == 0
+    assert not player.play([], 100).any()
+
+
+def test_a_kit_that_is_played_fast(tmp_path: Path) -> None:
+    """One-shots beyond the polyphony take the place of the oldest ones; the latest all sound."""
+    path = recorded(tmp_path, np.full(48000, 0.01))
+    player = Player(plain(zone(path)))
+    player.play([*OPEN, *(note_on(10 * k, 60) for k in range(300))], 3000 + 160)
+    assert player.sounding() == POLYPHONY
+    assert player.voices()["order"].tolist() == list(range(301 - POLYPHONY, 301))
+    assert player.play([], 1)[0] == pytest.approx(0.01 * POLYPHONY, rel=1e-5)
+
+
+def test_a_reset_ends_all_and_keeps_the_recordings(tmp_path: Path) -> None:
+    """After a reset nothing sounds, and the same notes give the same bits again."""
+    player = Player(plain(zone(recorded(tmp_path, noise(3000)))))
+    first = player.play([*OPEN, note_on(0, 55), note_on(50, 67)], 1000)
+    player.program.reset()
+    assert not player.play([], 100).any()
+    assert np.array_equal(player.play([*OPEN, note_on(0, 55), note_on(50, 67)], 1000), first)
 
 
 def test_width(tmp_path: Path) -> None:
