@@ -26,6 +26,7 @@ from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.neural import Neural
 from tonerig.realtime.processors.parallel import Parallel
 from tonerig.realtime.processors.processor import Processor
+from tonerig.realtime.synths.four import FourOscillators
 
 from tests.models import random_model
 
@@ -145,6 +146,29 @@ def test_a_processor_that_broke_inside_parallel_chains_is_replaced(feeder: str) 
     _run(session, 3.0, lambda: session.engine.playing.chain[0] is not broken)
     replaced = session.engine.playing.chain[0]
     session.close()
+    assert heard == ["gain put out NaN or Inf and was silenced; a fresh one takes over"]
+    assert replaced is not broken
+
+
+@pytest.mark.usefixtures("jack_server")
+def test_a_synths_effect_that_broke_is_replaced() -> None:
+    """A gain among a synth's own effects that put out NaN while a note sounds is named and replaced."""
+    heard: list[str] = []
+    compile_units(FourOscillators(effects=[Gain()]).units())
+    with keyboard("keys") as keys:
+        session = Session(
+            lambda: [FourOscillators(effects=[Gain()])], Setup(channels=(), midi_in="keys"), heard.append
+        )
+        broken = session.engine.playing.chain[0]
+        assert isinstance(broken, FourOscillators)
+        keys.send_message([0x90, 69, 100])
+        _run(session, 5.0, lambda: session.sounding == 1)
+        sounding = session.sounding
+        broken.effects[0].state.record["now"] = np.nan
+        _run(session, 5.0, lambda: session.engine.playing.chain[0] is not broken)
+        replaced = session.engine.playing.chain[0]
+        session.close()
+    assert sounding == 1
     assert heard == ["gain put out NaN or Inf and was silenced; a fresh one takes over"]
     assert replaced is not broken
 
