@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +12,9 @@ from ..compiler import lanes
 from ..compiler.simd import store, total
 from ..processors.smoothing import GRID
 from ..processors.smoothing_code import SHARE, compiled, goals
-from .four_code import BAND, CYCLES, LONGER, ROW_OF_LANES, Gains
+from .four_code import BAND, CYCLES, LONGER, ROW_OF_LANES, Gains, Wanted
 from .instrument_code import instrument
+from .layout import named
 from .oscillators import HALF, ONE, ZERO, band_limited, f, oscillators, powers
 from .synth import instrument_state
 from .target_code import sixteen
@@ -54,12 +54,11 @@ MIX = f(math.sqrt(0.5))
 """Of each oscillator at full volume."""
 A4, OCTAVE, CENT = f(69.0), f(1 / 12), f(1 / 1200)
 
-Wanted = namedtuple("Wanted", "pitch octaves peak")
-FilterShape = namedtuple("FilterShape", [f"filter_{name}" for name in SHAPE])
-Present = namedtuple("Present", "fresh age lfo_1 lfo_2")
-Rows = namedtuple("Rows", "row_1 row_2 next_1 next_2")
-Seconds = namedtuple("Seconds", "second_1 second_2")
-Derived = namedtuple(
+FilterShape = named("FilterShape", [f"filter_{name}" for name in SHAPE])
+Present = named("Present", ["fresh", "age", "lfo_1", "lfo_2"])
+Rows = named("Rows", ["row_1", "row_2", "next_1", "next_2"])
+Seconds = named("Seconds", ["second_1", "second_2"])
+Derived = named(
     "Derived",
     [
         *Ramps._fields,
@@ -282,36 +281,36 @@ def kind() -> SimpleNamespace:
         store_derived(
             address,
             Derived(
-                increment_1,
-                increment_2,
-                edge,
-                volume_1,
-                volume_2,
-                modulation,
-                gain,
-                increment_1_step,
-                increment_2_step,
-                edge_step,
-                volume_1_step,
-                volume_2_step,
-                modulation_step,
-                gain_step,
-                row_1,
-                next_1,
-                splat(saw_1),
-                splat(on(wave_1, PULSE, np.float32(2.0))),
-                splat(on(wave_1, NOISE_1, ONE)),
-                row_2,
-                next_2,
-                splat(saw_2),
-                splat(on(wave_2, PULSE, np.float32(2.0))),
-                splat(on(wave_2, NOISE_2, ONE)),
-                lfo_1_increment,
-                lfo_2_increment,
-                splat(f(10.0 ** (np.float64(now[DRIVE]) / 20.0) - 1.0)),
-                exp2(peak * f(-SHARPEST)) * SECOND_DAMPING,
-                splat(now[WIDTH]),
-                splat(ZERO),
+                increment_1=increment_1,
+                increment_2=increment_2,
+                edge=edge,
+                volume_1=volume_1,
+                volume_2=volume_2,
+                modulation=modulation,
+                gain=gain,
+                increment_1_step=increment_1_step,
+                increment_2_step=increment_2_step,
+                edge_step=edge_step,
+                volume_1_step=volume_1_step,
+                volume_2_step=volume_2_step,
+                modulation_step=modulation_step,
+                gain_step=gain_step,
+                row_1=row_1,
+                next_1=next_1,
+                wave_1=splat(saw_1),
+                second_1=splat(on(wave_1, PULSE, np.float32(2.0))),
+                hiss_1=splat(on(wave_1, NOISE_1, ONE)),
+                row_2=row_2,
+                next_2=next_2,
+                wave_2=splat(saw_2),
+                second_2=splat(on(wave_2, PULSE, np.float32(2.0))),
+                hiss_2=splat(on(wave_2, NOISE_2, ONE)),
+                lfo_1_increment=lfo_1_increment,
+                lfo_2_increment=lfo_2_increment,
+                drive=splat(f(10.0 ** (np.float64(now[DRIVE]) / 20.0) - 1.0)),
+                damping=exp2(peak * f(-SHARPEST)) * SECOND_DAMPING,
+                width=splat(now[WIDTH]),
+                fresh=splat(ZERO),
             ),
         )
 

@@ -9,11 +9,11 @@ from one grid point to the next: `two_code` says where to.
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from .layout import named
 from .oscillators import HALF, ONE, ROW_LENGTH, TABLE_LENGTH, ZERO, band_limited, f, oscillators, powers
 
 WHOLE = (
@@ -24,12 +24,12 @@ WHOLE = (
 """Fields that are integers."""
 SHAPE = ("rise", "base", "attack_frames", "fall", "span", "sustain")
 """An envelope: see `envelope`; ``age`` is counted from the key's press, and again from its release."""
-Shape = namedtuple("Shape", SHAPE)
+Shape = named("Shape", SHAPE)
 
-Ramps = namedtuple(  # what goes in straight lines; for each there is a ``…_step`` a sample
-    "Ramps", "increment_1 increment_2 edge volume_1 volume_2 modulation gain"
+Ramps = named(  # what goes in straight lines; for each there is a ``…_step`` a sample
+    "Ramps", ["increment_1", "increment_2", "edge", "volume_1", "volume_2", "modulation", "gain"]
 )
-Coefficients = namedtuple(
+Coefficients = named(
     "Coefficients",
     [
         *(f"{name}_step" for name in Ramps._fields),
@@ -42,7 +42,7 @@ Coefficients = namedtuple(
         "width",  # side signal over mid signal
     ],
 )
-Memory = namedtuple(
+Memory = named(
     "Memory",
     [
         *Ramps._fields,
