@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 from scipy.signal import lfilter, stft
 from tonerig.realtime.processors.delay import Delay
+from tonerig.realtime.processors.mono import Mono
 from tonerig.realtime.processors.overdrive import Overdrive
 from tonerig.realtime.processors.processor import Processor
 from tonerig.realtime.processors.reverb import Reverb
@@ -386,3 +387,21 @@ def test_controllers_are_heard_before_the_program_comes() -> None:
     band.play([control(0, 64, 127), control(0, 7, 0), program_change(1, 5)], 480)
     x = band.play(note(0, 60, 100), 4800)
     assert band.held(1) == [60] and not x.any()
+
+
+def test_a_broken_effect_is_silenced_alone() -> None:
+    """One that puts out NaN leaves the synth silent, and is told of; what comes in still passes."""
+    synth = prepared(rich(Delay({"time_ms": 20.0}), Reverb()))
+    guitar = noise(0.2, 1)
+    synth.effects[0].state.record["mix"] = np.nan
+    x = run(synth, guitar, events=events_of([note_on(0, 60)]))
+    np.testing.assert_array_equal(x, np.repeat(guitar, 2, 0))
+    assert synth.muted() == [("effects", 0)]
+    synth.reset()
+    assert run(synth, np.zeros(9600), events=events_of([note_on(0, 60)])).any() and synth.muted() == []
+
+
+def test_effects_have_two_channels() -> None:
+    """One that puts out a single channel is refused, by name."""
+    with pytest.raises(ValueError, match="four: its effect mono does not put out two channels"):
+        Player(rich(Mono()))
