@@ -183,6 +183,13 @@ def test_a_note_beside_others_sounds_from_its_frame_on(frame: int) -> None:
     np.testing.assert_allclose(x[:, frame:], alone[:, :count], atol=2e-6)
 
 
+def test_voices_do_not_change_one_another() -> None:
+    """A note has the same bits beside a hundred silent ones, whenever those begin."""
+    others = [note_on(4800 + 7 * k, 40 + k % 60, channel=2) for k in range(100)]
+    alone = play(rich(), [note_on(0, 45)], 0.3)
+    np.testing.assert_array_equal(play(rich(), [note_on(0, 45), control(0, 7, 0, 2), *others], 0.3), alone)
+
+
 @pytest.mark.parametrize("rate", [44100.0, 48000.0, 96000.0])
 @pytest.mark.parametrize("held_s", [0.2, 0.03, 0.005])
 def test_the_envelope_is_to_the_sample(rate: float, held_s: float) -> None:
