@@ -176,8 +176,6 @@ def change_controller(state: Any, c: Any, number: Any, value: Any) -> Any:
     elif number == 38 and channel.data >= 0:
         channel.data = (channel.data >> 7 << 7) + value
         enter_data(state, c)
-    elif number == 121:
-        reset_controllers(channel)
     return 0
 
 

@@ -24,6 +24,7 @@ from .controllers_code import (
     key_at,
     master_of,
     pedal,
+    reset_controllers,
     settle_channel,
 )
 from .layout import (
@@ -330,6 +331,19 @@ def notes(kind: Any) -> SimpleNamespace:
                 let_go(state, v)
 
     @compiled
+    def reset(state: Any, c: Any) -> None:
+        """Pedals up and all controllers back, of a zone's master its members' too."""
+        for k in range(CHANNELS):
+            if concerns(state, c, k):
+                channel_at(state, k).sustain = 0
+                sostenuto(state, k, 0)
+                reset_controllers(channel_at(state, k))
+        for v in range(VOICES):
+            if concerns(state, c, voice_at(state, v).channel):
+                voice_at(state, v).pressure_goal = 0.0
+        lift(state, c)
+
+    @compiled
     def control(state: Any, c: Any, number: Any, value: Any) -> None:
         channel = channel_at(state, c)
         if number == 64:
@@ -346,14 +360,9 @@ def notes(kind: Any) -> SimpleNamespace:
                 channel.mode = 2
             elif number == 127:
                 channel.mode = 1
+        elif number == 121:
+            reset(state, c)
         else:
-            if number == 121:
-                channel.sustain = 0
-                sostenuto(state, c, 0)
-                lift(state, c)
-                for v in range(VOICES):
-                    if voice_at(state, v).channel == c:
-                        voice_at(state, v).pressure_goal = 0.0
             begin_anew(state, change_controller(state, c, number, value))
 
     @compiled

@@ -99,9 +99,10 @@ class Held:
             gone = self._of(c)
             self.notes = [note for note in self.notes if note not in gone]
         elif number == 121:
-            self.sustain[c] = False
-            self._keep(c, False)
-            self.chosen[c] = list(NONE_CHOSEN)
+            for k in range(16):
+                if k == c or (c == 0 and k <= self.zone):
+                    self._keep(k, False)
+                    self.sustain[k], self.chosen[k] = False, list(NONE_CHOSEN)
         elif number >= 123:
             self._all_keys_up(c)
             if number >= 126:

@@ -277,6 +277,18 @@ def test_a_masters_controllers_count_for_all_members() -> None:
         assert np.abs(of_member - heard(ZONE, channel=4, cutoff_hz=900.0)).max() > 1e-3
 
 
+def test_a_master_resets_its_members() -> None:
+    """Its controller 121 centres their wheels and lifts their pedals; a member's only its own."""
+    moved = [*ZONE, pitch_bend(0, 8191, 2), pitch_bend(0, 8191, 3)]
+    assert pitch([*moved, control(0, 121, 0)], channel=2) == pytest.approx(69, abs=0.003)
+    assert pitch([*moved, control(0, 121, 0, 3)], channel=2, key=21) == pytest.approx(69, abs=0.003)
+    one = Player(four())
+    one.play([*ZONE, control(0, 64, 127, 2), control(0, 66, 127), *note(1, 60, 9, channel=2)], 4800)
+    assert one.held() == [60]
+    one.play([control(0, 121, 0)], 4800)
+    assert one.sounding() == 0
+
+
 def test_a_zone_is_as_loud_as_a_channel() -> None:
     """A member's note has the level of the master's volume, and as before once the zone has ended."""
     np.testing.assert_allclose(heard(ZONE, channel=2), heard([], channel=2), atol=1e-6)
