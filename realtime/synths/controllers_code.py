@@ -19,6 +19,7 @@ from .layout import (
     CHANNEL,
     CHANNELS,
     DEFAULT_VOLUME,
+    DRUM_BANK,
     DRUM_CHANNEL,
     LEVEL,
     MODULATION,
@@ -180,17 +181,26 @@ def change_controller(state: Any, c: Any, number: Any, value: Any) -> Any:
 
 
 @compiled
+def owner_of(state: Any, program: Any) -> Any:
+    """The place in the band of the patch that states this program, bank * 128 + number; -1: none."""
+    for k in range(state.program_count):
+        called = range_record(state.programs + RANGE_BYTES * k)
+        if called.first <= program and program <= called.last:
+            return called.owner
+    return -1
+
+
+@compiled
 def change_program(state: Any, c: Any, program: Any) -> None:
-    """Let the channel play the patch that states this program; nothing where none does."""
+    """Let the channel play the patch that states this program, in its bank or else in bank 0, or stay."""
     channel = channel_at(state, c)
     if channel.follows == 0:
         return
-    wanted = ((channel.bank_high << 7) + channel.bank_low << 7) + program
-    for k in range(state.program_count):
-        called = range_record(state.programs + RANGE_BYTES * k)
-        if called.first <= wanted and wanted <= called.last:
-            channel.listening = 1 if called.owner == state.owner else 0
-            return
+    owner = owner_of(state, ((channel.bank_high << 7) + channel.bank_low << 7) + program)
+    if owner < 0 and channel.bank_high != DRUM_BANK >> 7:
+        owner = owner_of(state, program)
+    if owner >= 0:
+        channel.listening = 1 if owner == state.owner else 0
 
 
 @compiled

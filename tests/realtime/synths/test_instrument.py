@@ -363,9 +363,20 @@ def test_a_bank_counts_with_the_next_program() -> None:
     assert playing(band, 1) == [0]
     band.play([program_change(0, 2)], 480)
     assert playing(band, 1) == [1]
-    band.play([program_change(0, 0)], 480)
+    band.play([control(0, 32, 0)], 480)
     assert playing(band, 1) == [1]
-    band.play([control(0, 32, 0), program_change(1, 0)], 480)
+    band.play([program_change(1, 0)], 480)
+    assert playing(band, 1) == [0]
+
+
+def test_a_program_that_its_bank_lacks_is_that_of_bank_0() -> None:
+    """As in `play`; but a kit of drums that there is none of changes nothing."""
+    band = band_of_two()
+    band.play([control(0, 0, 121), control(0, 32, 1), program_change(1, 6)], 480)
+    assert playing(band, 1) == [1]
+    band.play([control(0, 0, 8), program_change(1, 0)], 480)
+    assert playing(band, 1) == [0]
+    band.play([control(0, 0, 120), control(0, 32, 9), program_change(1, 5)], 480)
     assert playing(band, 1) == [0]
 
 
