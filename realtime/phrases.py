@@ -22,6 +22,8 @@ MODULATION, BRIGHTNESS, BEND = 1, 74, -1
 STEPS = 16
 """Messages a beat of something that moves."""
 LOUDNESS_VELOCITY = 100
+REVERSE_CYMBAL = 120
+"""The one program among the percussive ones that swells: it is held like a sound effect."""
 
 Note = tuple[float, float, str, int]
 """First beat, beats that it is held, keys by name with spaces between them, velocity."""
@@ -343,7 +345,10 @@ def phrase_for(patch: Patch) -> Phrase:
     """The phrase of the family that a patch's first program is in; the lead's where it states none."""
     if patch.program is None:
         return LEAD
-    return DRUMS if patch.bank == DRUM_BANK else FAMILIES[(patch.program[0] - 1) // 8]
+    if patch.bank == DRUM_BANK:
+        return DRUMS
+    first, _ = patch.program
+    return SOUND_EFFECTS if first == REVERSE_CYMBAL else FAMILIES[(first - 1) // 8]
 
 
 def melody(phrase: Phrase) -> Phrase:
