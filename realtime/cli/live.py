@@ -56,8 +56,8 @@ def live(
 ) -> None:
     """Play through a preset or a model, guitar in, sound out; or play a patch from a keyboard; or both.
 
-    With --midi-in and neither --patch nor --map the keyboard's programs choose among the library's
-    patches. What --map leaves out has --patch, or is silent.
+    The keyboard's program changes choose among the library's patches; until one comes a channel has the
+    patch that --map or --patch gives it, or, where neither is given, the library's first.
 
     Keys in a terminal: q quits, m mutes, b bypasses, + and - change the volume.
     """
@@ -73,7 +73,7 @@ def live(
         raise typer.BadParameter("--input-device is for a guitar; add --preset NAME or --model FILE")
     chosen = chosen_preset(preset, model) if guitar else None
     patches = _patches(patch, channels)
-    called = list(patches.values()) or (_library() if keyboard else [])
+    called = _called(patches) if keyboard else []
     port = _midi_port(midi_in) if keyboard else None
     from ..live import Session, Setup
 
@@ -95,7 +95,7 @@ def live(
         if keyboard:
             from ..synths.band import band
 
-            chain += band(patches, follow=not patches)
+            chain += band(patches, follow=True)
         for name, parameter, value in settings:
             _turn(chain, name, parameter, value)
         return chain
@@ -142,20 +142,20 @@ def _patches(patch: str | None, channels: str | None) -> dict[int, Patch]:
     return everywhere if channels is None else everywhere | load_map(channels)
 
 
-def _library() -> list[Patch]:
-    """The library's patches, for a keyboard's programs to choose from.
+def _called(patches: dict[int, Patch]) -> list[Patch]:
+    """These patches, and the library's, which a keyboard's programs call.
 
     Raises
     ------
     typer.BadParameter
-        If none of them states a program.
+        If there are none of either.
     """
     from ..patches import library_patches
 
-    patches = list(library_patches().values())
-    if not any(patch.program for patch in patches):
+    programs = [patch for patch in library_patches().values() if patch.program is not None]
+    if not patches and not programs:
         raise typer.BadParameter("no patch of the library states a program; give --patch NAME")
-    return patches
+    return [*patches.values(), *programs]
 
 
 def _midi_port(wanted: str | None) -> str:

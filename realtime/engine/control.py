@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler.unit import load
+from ..midi.events import EVENT
 from .clock import DeviceClock
 from .layout import BYPASS, MASTER, MUTE, RECORD, SET
 from .memory import engine_state
@@ -22,6 +23,8 @@ LOAD_BINS = 400
 """Of half a percent each: loads up to 200 %."""
 SHARED_LOAD = 0.8
 """Part of a block that two programs together may take while one fades into the other."""
+CHORD = range(48, 56)
+"""Keys that are held on every channel while a program's cost is measured."""
 XRUN_FLAGS = 0b1111
 """PortAudio's input and output, underflow and overflow."""
 
@@ -307,10 +310,15 @@ class Engine:
 
 
 def measure(program: Program, block: int, blocks: int = 24) -> float:
-    """Seconds that a program takes for a block (median); resets it. Not while it plays."""
+    """Seconds that a program takes for a block (median), its synths playing `CHORD`; resets it.
+
+    Not while it plays.
+    """
     runner = Runner(program)
     random = np.random.default_rng(0)
     noise = (0.01 * random.standard_normal((program.inputs, block))).astype(np.float32)
+    chord = np.array([(0, 0x90 | c, key, 100, 3) for c in range(16) for key in CHORD], EVENT)
+    runner.process(np.zeros((program.inputs, 1), np.float32), chord)
     times = []
     for _ in range(blocks):
         start = time.perf_counter()

@@ -83,13 +83,15 @@ def append(jack: Any, count: Any, frame: Any, status: Any, data1: Any, data2: An
 def read_events(jack: Any, address: Any, frames: Any) -> Any:
     """The port's complete channel messages into ``jack.events``, in order; returns how many.
 
-    Of more than fit the later ones are dropped, and what releases every note follows the others.
+    Of more than fit the later ones are dropped, and what releases every note follows the others; so it does
+    where a busy server does not hand one out.
     """
     buffer = get_buffer(jack.get_buffer, jack.midi_port, frames)
     room = jack.event_capacity - RELEASE_EVENTS
     count, frame, lost = np.int64(0), np.int64(0), np.int64(0)
     for k in range(get_event_count(jack.get_event_count, buffer)):
         if get_event(jack.get_event, address + EVENT, buffer, k) != 0:
+            lost += 1  # which one nobody knows: it may have been a note's end
             continue
         size = np.int64(jack.event.size)
         if size != 2 and size != 3:

@@ -73,7 +73,7 @@ def test_the_file_is_the_engines_output(song: Path, tmp_path: Path) -> None:
     assert not expected[shared:].any()
     assert (result.notes, result.unended, result.muted) == (3, 0, ())
     assert result.seconds == len(y) / 48000
-    assert result.peak_db == pytest.approx(20 * np.log10(np.abs(y).max()), abs=1e-6)
+    assert result.peak_db == pytest.approx(20 * np.log10(float(np.abs(y).max())), abs=1e-6)
 
 
 def test_guitar_and_synth_are_heard_together(song: Path, tmp_path: Path) -> None:
