@@ -152,7 +152,8 @@ class Engine:
     def publish(self, program: Program) -> None:
         """Let a program take over: by a crossfade of 20 ms or, if both are too heavy, a fade out and in.
 
-        While a fade lasts a later program waits; of several that wait the last one wins.
+        While a fade lasts a later program waits; of several that wait the last one wins. Notes go on in a
+        program whose synths play the same patches.
         """
         program.lock()
         if self._entering is not None:
@@ -160,6 +161,7 @@ class Engine:
             return
         together = self._cost(self.playing) + self._cost(program)
         program.set_alone(together > SHARED_LOAD * self.block / self.rate)
+        program.inherit(self.playing)
         self._entering = program
         self._store("next_program", program.address)
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..compiler.layout import CONTEXT, ROW, State, aligned
 from ..compiler.unit import Unit, compile_units
 from ..processors.processor import Processor
+from ..synths.synth import Synth
 from .layout import PROGRAM
 
 SCRATCH_BYTES = 1 << 16
@@ -76,6 +77,18 @@ class Program:
     def set_alone(self, alone: bool) -> None:
         """Say that it is too heavy to run beside the program that it replaces."""
         self._program.record["alone"] = alone
+
+    def inherit(self, other: Program) -> None:
+        """When this one begins, let its synths go on with the notes of another program's same patches."""
+        before = [p for p in other.chain if isinstance(p, Synth)]
+        for synth in self.chain:
+            if not isinstance(synth, Synth):
+                continue
+            for old in before:
+                if type(old) is type(synth) and old.patch == synth.patch:
+                    before.remove(old)
+                    synth.inherit(old)
+                    break
 
     def set(self, index: int, name: str, value: object) -> None:
         """Set a processor's parameter while the program does not play."""

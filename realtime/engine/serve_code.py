@@ -195,9 +195,12 @@ def fade_in(engine: Any, frames: Any) -> None:
 
 @njit(error_model="numpy", nogil=True)
 def crossfade(engine: Any, frames: Any) -> None:
-    """Both programs, the leaving one's share falling as the entering one's rises."""
-    copy_output(engine, engine.leaving, play(engine, engine.leaving, frames), engine.old, frames)
+    """Both programs, the leaving one's share falling as the entering one's rises.
+
+    The entering one goes first: its synths take notes over as they stand before this block.
+    """
     copy_output(engine, engine.program, play(engine, engine.program, frames), engine.mixed, frames)
+    copy_output(engine, engine.leaving, play(engine, engine.leaving, frames), engine.old, frames)
     for c in range(engine.outputs):
         a = channel(engine.old, engine.max_block, c, frames)
         y = channel(engine.mixed, engine.max_block, c, frames)

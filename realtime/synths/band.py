@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ...export.errors import ModelFileError
+from ..audio_files import AudioFileError
 from .layout import CHANNELS, DRUM_BANK, DRUM_CHANNEL, PROGRAMS
 from .synth import Synth
 
@@ -26,12 +29,15 @@ def band(assignments: Mapping[int, Patch], *, follow: bool) -> list[Synth]:
 
     Raises
     ------
-    PresetError, AudioFileError
-        If a patch or a file that it names cannot be used.
+    PresetError, AudioFileError, ModelFileError
+        If a patch of ``assignments`` or a file that it names cannot be used; one of the library is left out.
     """
-    parts = list(dict.fromkeys(map(_Part, assignments.values())))
-    called = [_Part(patch) for patch in _library()] if follow else []
-    parts += [part for part in called if part not in parts]
+    synths = {part: part.build() for part in dict.fromkeys(map(_Part, assignments.values()))}
+    for part in (_Part(patch) for patch in (_library() if follow else ())):
+        if part not in synths:
+            with suppress(AudioFileError, ModelFileError):  # nobody chose it; 'tonerig compile' says why
+                synths[part] = part.build()
+    parts = list(synths)
     programs = [(*_programs(part.patch), owner) for owner, part in enumerate(parts) if part.patch.program]
     playing: dict[int, int] = {}
     for channel in range(1, CHANNELS + 1):
@@ -43,16 +49,12 @@ def band(assignments: Mapping[int, Patch], *, follow: bool) -> list[Synth]:
             for low, high, owner in reversed(programs):
                 if low <= first <= high:
                     playing[channel] = owner
-    synths = []
-    for owner, part in enumerate(parts):
-        synth = part.patch.build()
-        assert isinstance(synth, Synth)
+    for owner, synth in enumerate(synths.values()):
         channels = [channel for channel, plays in playing.items() if plays == owner]
         synth.play_on(
             channels, follow=range(1, CHANNELS + 1) if follow else (), programs=programs, owner=owner
         )
-        synths.append(synth)
-    return synths
+    return list(synths.values())
 
 
 class _Part:
@@ -61,6 +63,12 @@ class _Part:
     def __init__(self, patch: Patch) -> None:
         self.patch = patch
         self._key = patch.path.resolve() if patch.path is not None else id(patch)
+
+    def build(self) -> Synth:
+        synth = self.patch.build()
+        assert isinstance(synth, Synth)
+        synth.patch = self.patch.name
+        return synth
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Part) and self._key == other._key

@@ -23,13 +23,13 @@ import numpy as np
 
 from ..compiler.abi import audio_function, channel
 from ..compiler.lanes import row_at as row_of_lanes
-from ..compiler.memory import address_of, clear_bytes, int64_at, record_at
+from ..compiler.memory import address_of, clear_bytes, copy_bytes, int64_at, record_at
 from ..compiler.simd import total
 from ..compiler.table import ROW_BYTES, row_at, walk
 from ..midi.events import EVENT
 from ..processors.smoothing import GRID
 from ..processors.smoothing_code import advance, compiled, decibels, goals, step_over
-from .controllers_code import channel_at, derive_channel, move_controllers
+from .controllers_code import CHANNEL_BYTES, channel_at, derive_channel, move_controllers
 from .layout import CHANNELS, GROUPS, LANES
 from .notes_code import notes, voice_at
 
@@ -44,7 +44,7 @@ def instrument(kind: Any) -> Any:
     PAN, BEND_RANGE = index["pan"], index["bend_semitones"]  # noqa: N806
     VOLUME = index["volume_db"]  # noqa: N806
     VIBRATO_HZ, VIBRATO_CENTS = index["vibrato_hz"], index["vibrato_cents"]  # noqa: N806
-    lanes_record = record_at(kind.record)
+    lanes_record, state_at = record_at(kind.record), record_at(kind.state)
     playing = notes(kind)
     hear, free, aim = playing.hear, playing.free, playing.aim
     derive, render, ended = kind.derive, kind.render, kind.ended
@@ -187,10 +187,24 @@ def instrument(kind: Any) -> Any:
             state.muted += row_at(state.rows + k * ROW_BYTES).muted
         return result
 
+    @compiled
+    def inherit(state: Any) -> None:
+        """Go on with the notes, controllers and programs of the same patch in the program that leaves."""
+        old = state_at(state.inherits)
+        state.inherits = 0
+        size = state.sums - state.channels if old.sounding > 0 else CHANNELS * CHANNEL_BYTES
+        copy_bytes(state.channels, old.channels, size)
+        state.sounding, state.order, state.zone = old.sounding, old.order, old.zone
+        state.phase, state.vibrato, state.started = old.phase, old.vibrato, 0
+        advance(state, goals(state, count), count, state.rate)
+        state.gain = decibels(state.now[VOLUME])
+
     @audio_function(state_dtype)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
         inner, inner_address = state.context, address_of(state) + context_offset
         inner.scratch, inner.scratch_bytes = context.scratch, context.scratch_bytes
+        if state.inherits != 0:
+            inherit(state)
         left = channel(state.buffers, inner.stride, 0, frames)
         right = channel(state.buffers, inner.stride, 1, frames)
         play(state, context, left, right, frames)

@@ -98,6 +98,7 @@ INSTRUMENT = [
     ("programs", "i8"),
     ("program_count", "i8"),
     ("owner", "i8"),  # this patch's place in the band
+    ("inherits", "i8"),  # address of the record that it takes its notes over from; 0: it has
     ("sounding", "i8"),  # active voices
     ("order", "i8"),
     ("zone", "i8"),  # member channels of the lower MPE zone, from the second on

@@ -50,6 +50,7 @@ class Synth(Processor):
     Attributes
     ----------
     channels : MIDI channels, from 1 on, that play it at first; all of them unless `play_on` says otherwise
+    patch : name of the patch that it plays, if it has one
     """
 
     estimated: ClassVar[tuple[Parameter, ...]] = ()
@@ -62,7 +63,7 @@ class Synth(Processor):
         self, values: Mapping[str, object] | None = None, *, effects: Sequence[Processor] = ()
     ) -> None:
         super().__init__(values)
-        self.effects = list(effects)
+        self.effects, self.patch = list(effects), ""
         self.play_on(range(1, CHANNELS + 1))
 
     def play_on(
@@ -133,6 +134,17 @@ class Synth(Processor):
         for row, processor in zip(state.arrays["rows"], self.effects, strict=False):
             row["process"], row["state"] = processor.code, processor.state.address
             row["inputs"] = row["outputs"] = 2
+
+    def inherit(self, other: Synth) -> None:
+        """Go on with another one's notes, controllers and programs when first played.
+
+        Not while this one plays.
+
+        Parameters
+        ----------
+        other : prepared, of the same patch, its values and effects perhaps others; must live until then
+        """
+        self.state.record["inherits"] = other.state.address
 
     def muted(self) -> list[tuple[str, int]]:
         """The effects that were silenced because they put out a NaN or Inf."""
