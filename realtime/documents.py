@@ -16,6 +16,8 @@ from ..export.writing import write_bytes
 
 SCHEMA = 1
 MAX_BYTES = 2**20
+MAX_DOTS = 500
+"""In the keys of one line: tomllib takes minutes over a key of some ten thousand parts."""
 
 
 class PresetError(ValueError):
@@ -25,7 +27,7 @@ class PresetError(ValueError):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__("".join(repr(char)[1:-1] if is_control(char) else char for char in text))
+        super().__init__(printable(text))
 
 
 class Heading(BaseModel):
@@ -54,16 +56,39 @@ def read_table(path: Path) -> dict[str, Any]:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         reason = (
-            "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+            "does not exist; check the path"
+            if isinstance(error, FileNotFoundError)
+            else f"cannot be read: {error.strerror}"
         )
         raise PresetError(f"{path}: {reason}") from None
     if len(raw) > MAX_BYTES:
         raise PresetError(f"{path.name}: is larger than {MAX_BYTES // 1024} KB, so it is no preset")
     try:
-        return tomllib.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = str(error) or type(error).__name__
-        raise PresetError(f"{path.name}: is no TOML file: {reason}") from None
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PresetError(
+            f"{path.name}: is no TOML file: byte {error.start + 1} is no UTF-8; save it as UTF-8 text"
+        ) from None
+    if _dots(text) > MAX_DOTS:
+        raise PresetError(f"{path.name}: has a key of more than {MAX_DOTS} parts, so it is no preset")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise PresetError(f"{path.name}: is no TOML file: it is nested too deeply") from None
+    except tomllib.TOMLDecodeError as error:
+        raise PresetError(f"{path.name}: is no TOML file: {error}") from None
+    except ValueError:  # more digits than Python takes
+        raise PresetError(f"{path.name}: has a number of thousands of digits, so it is no preset") from None
+
+
+def _dots(text: str) -> int:
+    """The most dots that stand in a line's table header, or in front of one of its equals signs."""
+    parts = (
+        part
+        for line in text.splitlines()
+        for part in ([line] if line.lstrip().startswith("[") else line.split("=")[:-1])
+    )
+    return max((part.count(".") for part in parts), default=0)
 
 
 def check_table(document: type[Document], table: Mapping[str, Any], path: Path) -> Document:
@@ -119,7 +144,7 @@ def _first_problem(error: ValidationError, document: type[Heading]) -> str:
             written = {"tonerig": "tonerig = 1", "kind": 'kind = "patch"'}
             return f"{written.get(key, key)} is missing"
         case "extra_forbidden":
-            return f"unknown key {key}; known are {', '.join(document.model_fields)}"
+            return f"unknown key {cited(key)}; known are {', '.join(document.model_fields)}"
         case "too_short" | "string_too_short":
             return f"{key} is empty" + (f"; give it at least one [[{key}]]" if key == "chain" else "")
         case "too_long":
@@ -143,6 +168,16 @@ def _first_problem(error: ValidationError, document: type[Heading]) -> str:
 def word(value: Any) -> str:
     """A value as TOML writes it, or its beginning."""
     return str(value).lower() if isinstance(value, bool) else repr(value)[:60]
+
+
+def cited(text: str) -> str:
+    """A name from a stranger's file, or its beginning."""
+    return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped, which a terminal would obey."""
+    return "".join(repr(char)[1:-1] if is_control(char) else char for char in text)
 
 
 def plain(value: float) -> float | int:

@@ -16,6 +16,7 @@ from platformdirs import user_data_path
 
 from ..export.errors import ModelFileError
 from ..export.writing import write_bytes
+from .documents import cited
 
 _SOUNDS = (".wav", ".flac", ".aiff", ".aif", ".ogg")
 SUFFIXES: dict[str, tuple[str, ...]] = {
@@ -82,7 +83,7 @@ def named(folder: str, name: str) -> Path:
     near = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]}? There are" if near else "there are"
     raise LibraryError(
-        f"there is no {kind} {name.strip() or 'without a name'}; {hint} {', '.join(names) or 'none'}"
+        f"there is no {kind} {cited(name.strip()) or 'without a name'}; {hint} {', '.join(names) or 'none'}"
     )
 
 
@@ -98,13 +99,16 @@ def inside(folder: Path, name: str) -> Path | None:
     absolute = parts.drive or parts.root or PurePosixPath(name).is_absolute()
     if absolute or ".." in parts.parts or not name.strip() or "\0" in name:
         raise LibraryError(
-            f"{name!r} leads out of its folder; name a file beside the preset or in the library"
+            f"{cited(name)!r} leads out of its folder; name a file beside the preset or in the library"
         )
     path = folder.joinpath(*parts.parts)
-    if not path.is_file():
+    try:
+        if not path.is_file():
+            return None
+    except OSError:  # its name is longer than any file's, or a folder cannot be entered
         return None
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise LibraryError(f"{name!r} is a link out of its folder; put the file itself there")
+        raise LibraryError(f"{cited(name)!r} is a link out of its folder; put the file itself there")
     return path
 
 
@@ -129,7 +133,7 @@ def resolve(name: str, beside: Path | None, folder: str) -> Path:
             return path
     where = "beside the preset nor in the library" if beside is not None else "in the library"
     raise LibraryError(
-        f"the file {name} is {'neither ' if beside is not None else 'not '}{where}; "
+        f"the file {cited(name)} is {'neither ' if beside is not None else 'not '}{where}; "
         f"put it into {places[0] if beside is not None else user_library() / folder}"
     )
 

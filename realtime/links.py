@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from . import library
-from .documents import PresetError, is_control, plain, word
+from .documents import PresetError, cited, is_control, plain, word
 from .parameters import ParameterError
-from .processors import processor_class
+from .processors import ProcessorError, processor_class
 from .processors.processor import Processor
 from .synths.zones import Zone, ZoneError, zone_from_table, zone_to_table
 
@@ -90,7 +90,7 @@ class LinkReader:
     ) -> Link:
         """A patch's synth: its name, and what the patch's tables say of it."""
         if name not in SYNTHS:
-            raise self._error("synth", f"there is no synth {name}; there are {', '.join(SYNTHS)}")
+            raise self._error("synth", f"there is no synth {cited(name)}; there are {', '.join(SYNTHS)}")
         kind = processor_class(name)
         known = {parameter.name: parameter for parameter in kind.parameters}
         values: dict[str, float] = {}
@@ -98,14 +98,21 @@ class LinkReader:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"did you mean {near[0]}? {name} knows" if near else f"{name} knows"
-                raise self._error(f"parameters ({name})", f"unknown key {key}; {hint} {', '.join(known)}")
+                raise self._error(
+                    f"parameters ({name})", f"unknown key {cited(key)}; {hint} {', '.join(known)}"
+                )
             values[key] = self._value(kind, key, value, f"parameters ({name})")
         if samples and name not in SAMPLERS:
             raise self._error("samples", f"{name} plays no samples; take them out, or use the sampler")
         if name in SAMPLERS and not samples:
             raise self._error("samples", f"{name} has nothing to play; give it at least one [[samples]]")
         zones = tuple(self._zone(table, f"samples {k}") for k, table in enumerate(samples, 1))
-        chains = {"effects": self.links(effects, "effects")} if effects else {}
+        links = self.links(effects, "effects")
+        for k, link in enumerate(links, 1):
+            if _outputs([link]) != 2:
+                place = f"effects {k} ({link.processor})"
+                raise self._error(place, "puts out one channel, and a synth's effects two; take it out")
+        chains = {"effects": links} if links else {}
         return Link(name, values, {}, chains, zones)
 
     def _link(self, table: Any, place: str, depth: int) -> Link:
@@ -122,8 +129,8 @@ class LinkReader:
             )
         try:
             kind = processor_class(name)
-        except (KeyError, ValueError) as error:
-            raise self._error(place, str(error.args[0])) from None
+        except ProcessorError as error:
+            raise self._error(place, str(error)) from None
         place = f"{place} ({name})"
         parameters = [parameter.name for parameter in kind.parameters]
         values: dict[str, float] = {}
@@ -144,7 +151,9 @@ class LinkReader:
                 chains[key] = self.links(value, f"{place}, {key}", depth + 1)
             else:
                 known = [*parameters, *kind.files, *kind.chains]
-                raise self._error(place, f"unknown key {key}; {name} knows {', '.join(known) or 'none'}")
+                raise self._error(
+                    place, f"unknown key {cited(key)}; {name} knows {', '.join(known) or 'none'}"
+                )
         for key in kind.files:
             if key not in files:
                 raise self._error(place, f"{key} is missing; name its file")
@@ -183,6 +192,16 @@ class LinkReader:
 
     def _error(self, place: str, problem: str) -> PresetError:
         return PresetError(f"{self.path.name}, {place}: {problem}")
+
+
+def _outputs(links: Sequence[Link], inputs: int = 2) -> int:
+    """Channels that a chain puts out."""
+    for link in links:
+        if link.processor == "parallel":
+            inputs = max(_outputs(link.chains.get(name, ()), inputs) for name in ("a", "b"))
+        else:
+            inputs = {"mono": 1, "stereo": 2}.get(link.processor, inputs)
+    return inputs
 
 
 def link_table(link: Link, path: Path) -> dict[str, Any]:

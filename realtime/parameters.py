@@ -73,8 +73,8 @@ class Parameter:
             return float(self.choices.index(value))
         try:
             number = float(value)
-        except (TypeError, ValueError):
-            raise ParameterError(f"{self.name} is {value!r}, expected {self.range_text()}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise ParameterError(f"{self.name} is {value!r:.60}, expected {self.range_text()}") from None
         if isinstance(value, bool) and not self.choices:
             raise ParameterError(f"{self.name} is {value!r}, expected {self.range_text()}")
         if not self.minimum <= number <= self.maximum:  # also refuses NaN

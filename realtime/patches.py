@@ -22,6 +22,7 @@ that only this patch goes through. ``program`` (1 to 128, or the first and last 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,8 @@ from .documents import (
     Heading,
     PresetError,
     check_table,
+    cited,
     read_table,
-    refuse_controls,
     word,
     write_table,
 )
@@ -199,9 +200,9 @@ def save_patch(patch: Patch, path: Path) -> Path:
     Raises
     ------
     PresetError
-        If a text has control characters, or one of its files is neither beside ``path`` nor in the library.
+        If it could not be read back: a text is too long or has control characters, a file is neither beside
+        ``path`` nor in the library.
     """
-    refuse_controls(patch, path)
     link = complete(patch.link)
     table: dict[str, Any] = {"tonerig": SCHEMA, "kind": patch.kind, "name": patch.name}
     table |= {key: text for key in ("description", "author") if (text := getattr(patch, key))}
@@ -215,6 +216,7 @@ def save_patch(patch: Patch, path: Path) -> Path:
         table["effects"] = [link_table(inner, path) for inner in effects]
     if link.samples:
         table["samples"] = sample_tables(link, path)
+    parse_patch(table, path)
     return write_table(table, path)
 
 
@@ -229,9 +231,10 @@ def load_map(text: str) -> dict[int, Patch]:
     chosen: dict[int, Patch] = {}
     for part in text.split(","):
         channel, equals, name = (piece.strip() for piece in part.partition("="))
-        if not (equals and name and channel.isdecimal() and 1 <= int(channel) <= 16):
+        if not (equals and name and re.fullmatch("[0-9]{1,2}", channel) and 1 <= int(channel) <= 16):
+            found = cited(part.strip())
             raise PresetError(
-                f"the map has {part.strip()!r}, expected a channel from 1 to 16 and a patch, as in 10=drums"
+                f"the map has {found!r}, expected a channel from 1 to 16 and a patch, as in 10=drums"
             )
         if int(channel) in chosen:
             raise PresetError(f"the map names channel {int(channel)} twice; leave one patch for it")

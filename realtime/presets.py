@@ -31,7 +31,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from . import library
-from .documents import SCHEMA, Heading, PresetError, check_table, read_table, refuse_controls, write_table
+from .documents import SCHEMA, Heading, PresetError, check_table, read_table, write_table
 from .links import MAX_DEPTH, MAX_PROCESSORS, Link, LinkReader, complete, folder_of, link_table
 from .processors import processor_class
 from .processors.processor import Processor
@@ -152,11 +152,11 @@ def save_preset(preset: Preset, path: Path) -> Path:
     Raises
     ------
     PresetError
-        If a text has control characters, or a file of the chain is neither beside ``path`` nor in the
-        library.
+        If it could not be read back: a text is too long or has control characters, a synth is in the chain,
+        a file is neither beside ``path`` nor in the library.
     """
-    refuse_controls(preset, path)
     table: dict[str, Any] = {"tonerig": SCHEMA, "name": preset.name}
     table |= {key: text for key in ("description", "author") if (text := getattr(preset, key))}
     table["chain"] = [link_table(link, path) for link in preset.chain]
+    parse_preset(table, path)
     return write_table(table, path)

@@ -101,8 +101,10 @@ def play(
 
 def _line(result: Played) -> str:
     peak = "silence" if result.peak_db is None else f"peak {result.peak_db:.1f} dBFS"
+    from ..documents import printable
+
     parts = [
-        f"{result.path}: {result.notes} notes, {result.seconds:.1f} s, {peak}, "
+        f"{printable(str(result.path))}: {result.notes} notes, {result.seconds:.1f} s, {peak}, "
         f"{result.times_realtime:.1f} × real time"
     ]
     if result.unended:

@@ -44,7 +44,9 @@ def processor_class(name: str) -> type[Processor]:
         naming those that there are.
     """
     if name not in PROCESSORS:
-        raise ProcessorError(f"there is no processor {name}; there are {', '.join(PROCESSORS)}")
+        raise ProcessorError(
+            f"there is no processor {name[:100] or 'without a name'}; there are {', '.join(PROCESSORS)}"
+        )
     module, kind = PROCESSORS[name].split(":")
     place = module if module.startswith(".") else f".{module}"
     found = getattr(importlib.import_module(place, __name__), kind)

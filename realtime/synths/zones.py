@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..documents import plain, word
+from ..documents import cited, plain, word
 from ..parameters import Parameter, ParameterError
 
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -70,7 +70,7 @@ def key_number(value: Any) -> int:
     ZoneError
     """
     number = value if isinstance(value, int) and not isinstance(value, bool) else -1
-    if isinstance(value, str) and (parts := re.fullmatch(r"([A-Ga-g])([#b]?)(-?\d)", value)):
+    if isinstance(value, str) and (parts := re.fullmatch(r"([A-Ga-g])([#b]?)(-?[0-9])", value)):
         letter, sign, octave = parts.groups()
         number = NAMES.index(letter.upper()) + {"#": 1, "b": -1, "": 0}[sign] + 12 * (int(octave) + 1)
     if not 0 <= number <= 127:
@@ -92,7 +92,7 @@ def zone_from_table(table: Mapping[str, Any], file: Path) -> Zone:
     """
     for name in table:
         if name not in KEYS_OF_TABLES:
-            raise ZoneError(f"unknown key {name}; a sample knows {', '.join(KEYS_OF_TABLES)}")
+            raise ZoneError(f"unknown key {cited(name)}; a sample knows {', '.join(KEYS_OF_TABLES)}")
     if "key" not in table:
         raise ZoneError("key is missing; say which key plays it as it was recorded")
     key = key_number(table["key"])

@@ -237,6 +237,31 @@ def test_samples_are_saved_beside_the_patch_or_not_at_all(kick: Path, tmp_path: 
             HEAD + 'synth = "sampler"\n[[samples]]\nfile = "kick.wav"\nkey = "H2"',
             r"test\.toml, samples 1: 'H2' is no key",
         ),
+        (FOUR + "[parameters]\ncutoff_hz = " + 400 * "9", r"cutoff_hz is 9{40,60}, expected 200 to 4000 Hz"),
+        (FOUR + "bank = " + 5000 * "9", r"test\.toml: has a number of thousands of digits"),
+        (FOUR + f"[parameters]\n{'x' * 5000} = 1", r"unknown key x{100}…; four knows"),
+        (HEAD + f"synth = '{'x' * 5000}'", r"there is no synth x{100}…; there are"),
+        (FOUR + "effects = " + 9999 * "[", r"test\.toml: is no TOML file: it is nested too deeply"),
+        (FOUR + ".".join(20_000 * "a") + " = 1", r"test\.toml: has a key of more than 500 parts"),
+        (FOUR + "[" + ".".join(20_000 * "a") + "]", r"test\.toml: has a key of more than 500 parts"),
+        (
+            FOUR + '[[effects]]\nprocessor = "gain"\n[[effects]]\nprocessor = "mono"',
+            r"test\.toml, effects 2 \(mono\): puts out one channel, and a synth's effects two",
+        ),
+        (
+            FOUR
+            + '[[effects]]\nprocessor = "parallel"\n'
+            + "".join(f'{k} = [{{processor = "mono"}}]\n' for k in "ab"),
+            r"effects 1 \(parallel\): puts out one channel",
+        ),
+        (
+            HEAD + f'synth = "sampler"\n[[samples]]\nfile = "{"x" * 300}.wav"\nkey = 36',
+            r"test\.toml, samples 1: the file x{100}… is neither beside the preset nor in the library",
+        ),
+        (
+            HEAD + 'synth = "sampler"\n[[samples]]\nfile = "kick.wav"\nkey = "C\u0664"',
+            r"test\.toml, samples 1: 'C\u0664' is no key",
+        ),
         (FOUR + '"\\u001b[2J" = 3', r"unknown key \\x1b\[2J; known are"),
     ],
 )
@@ -279,6 +304,28 @@ def test_texts_that_a_terminal_would_obey(tmp_path: Path, user_library: Path) ->
     assert not (tmp_path / "x.toml").exists()
 
 
+def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, user_library: Path) -> None:
+    """Texts that are too long, and effects that a synth does not take, are refused where they are written."""
+    for patch, words in (
+        (new_patch("x" * 201, "four"), r"x\.toml: name has 201 characters, expected at most 200"),
+        (new_patch("x", "four", description="x" * 4001), "description has 4001 characters"),
+        (new_patch("x", "four", effects=[Link("mono")]), r"effects 1 \(mono\): puts out one channel"),
+        (new_patch("x", "four", bank=16384), "bank is 16384, expected a whole number from 0 to 16383"),
+    ):
+        with pytest.raises(PresetError, match=words):
+            save_patch(patch, tmp_path / "folder" / "x.toml")
+        assert not (tmp_path / "folder").exists()
+
+
+def test_a_byte_order_mark_is_stepped_over(tmp_path: Path, user_library: Path) -> None:
+    """As Windows' editor writes it; text in UTF-16 is refused with what to do."""
+    (tmp_path / "x.toml").write_bytes(FOUR.encode("utf-8-sig"))
+    assert load_patch(tmp_path / "x.toml").synth == "four"
+    (tmp_path / "x.toml").write_bytes(FOUR.encode("utf-16"))
+    with pytest.raises(PresetError, match=r"x\.toml: is no TOML file: byte 1 is no UTF-8; save it as"):
+        load_patch(tmp_path / "x.toml")
+
+
 def test_maps(user_library: Path) -> None:
     """Channels and patches in one text; a patch may be a path."""
     bass = written(user_library / "patches", FOUR, "bass.toml")
@@ -290,6 +337,8 @@ def test_maps(user_library: Path) -> None:
         ("0=bass", "the map has '0=bass'"),
         ("17=bass", "the map has '17=bass'"),
         ("x=bass", "the map has 'x=bass'"),
+        ("\u0661=bass", "the map has '\u0661=bass'"),
+        (5000 * "1" + "=bass", "the map has '1{100}…'"),
         ("1=", "the map has '1='"),
         ("1=bass,", "the map has ''"),
         ("1=bass,1=pad", "the map names channel 1 twice"),

@@ -71,7 +71,7 @@ def test_errors_are_one_sentence(tmp_path: Path) -> None:
     """What goes wrong ends in exit code 1 and one line on stderr, and nothing on stdout."""
     found = tonerig("preset", "show", tmp_path / "no.toml")
     assert (found.code, found.out) == (1, "")
-    assert found.err == f"tonerig: {tmp_path}/no.toml: does not exist\n"
+    assert found.err == f"tonerig: {tmp_path}/no.toml: does not exist; check the path\n"
 
 
 def test_system_errors_name_the_file() -> None:
