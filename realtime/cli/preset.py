@@ -32,6 +32,7 @@ def preset() -> None:
 @app.command("list", epilog="Example: tonerig preset list --json")
 def list_presets(as_json: JsonOption = False) -> None:
     """List the presets of the library, chains and patches, yours and the shipped ones."""
+    from ..documents import printable
     from ..library import listing, user_library
     from ..patches import load_patch
     from ..presets import PresetError, load_preset
@@ -52,7 +53,7 @@ def list_presets(as_json: JsonOption = False) -> None:
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        print(f"{row['name']:{width}}  {row['kind']}  {row['place']:7}  {row['description']}")
+        print(f"{printable(row['name']):{width}}  {row['kind']}  {row['place']:7}  {row['description']}")
 
 
 @app.command("show", epilog="Example: tonerig preset show crunch --picture crunch.png")
@@ -76,9 +77,12 @@ def show(
     from ..presets import load_preset
 
     if (kind or _kind_of(name)) == "patch":
-        _show_patch(load_patch(name), picture, as_json)
+        patch = load_patch(name)
+        _check_picture(picture, patch.files())
+        _show_patch(patch, picture, as_json)
         return
     found = load_preset(name)
+    _check_picture(picture, found.files())
     if as_json:
         print(json.dumps({**_heading(found), "chain": list(map(_as_json, found.chain))}, indent=2))
     else:
@@ -91,6 +95,27 @@ def show(
 
         compile_for(found)
         print(draw_chain(found, picture))
+
+
+def _check_picture(path: Path | None, files: Sequence[Path]) -> None:
+    """Refuse a picture that could not be written, or that is one of the preset's ``files``.
+
+    Raises
+    ------
+    PresetError
+    """
+    from ..presets import PresetError
+
+    if path is None:
+        return
+    if path.suffix.lower() != ".png":
+        raise PresetError(f"{path}: PNG is what is written; let the name end in .png")
+    if not path.parent.is_dir():
+        raise PresetError(f"{path}: the folder {path.parent} does not exist; make it first")
+    if path.exists() and not path.is_file():
+        raise PresetError(f"{path}: is not a file; choose another name")
+    if path.exists() and any(path.samefile(file) for file in files):
+        raise PresetError(f"{path}: belongs to the preset, which is never overwritten; choose another name")
 
 
 def _kind_of(name: str) -> Literal["chain", "patch"]:

@@ -124,6 +124,37 @@ def test_show_draws_a_note(user_library: Path, tmp_path: Path, held: str) -> Non
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["bell.png"]
 
 
+def test_a_picture_overwrites_nothing_of_the_preset(user_library: Path, tmp_path: Path) -> None:
+    """The preset's own files, through links too, other kinds of file and missing folders are refused."""
+    path = put_patch(user_library, "bell")
+    before = path.read_bytes()
+    (tmp_path / "link.png").hardlink_to(path)
+    (tmp_path / "folder.png").mkdir()
+    for picture, words in (
+        (path, "let the name end in .png"),
+        (tmp_path / "link.png", "belongs to the preset, which is never overwritten"),
+        (tmp_path / "folder.png", "is not a file"),
+        (tmp_path / "no" / "x.png", "does not exist; make it first"),
+    ):
+        found = tonerig("preset", "show", "bell", "--picture", picture)
+        assert found.code == 1 and words in found.err and found.out == "", found.err
+    assert path.read_bytes() == before
+
+
+def test_a_list_is_safe_to_print(user_library: Path) -> None:
+    """A terminal obeys no name of a file."""
+    put_patch(user_library, "a\x1b[2Jb")
+    found = tonerig("preset", "list")
+    assert found.code == 0 and "\na\\x1b[2Jb " in found.out and "\x1b" not in found.out
+
+
+def test_new_makes_no_chain_with_a_synth(user_library: Path) -> None:
+    """What could not be read back is not written."""
+    found = tonerig("preset", "new", "mine", "--chain", "gate,four")
+    assert found.code == 1 and "four is a synth, which plays in a patch" in found.err
+    assert not (user_library / "chains" / "mine.toml").exists()
+
+
 def test_new_makes_a_patch(user_library: Path) -> None:
     """A patch of a synth, every parameter stated, that loads by its name; never over another."""
     found = tonerig("preset", "new", "lead9", "--synth", "two", "--description", "Mine.")
