@@ -67,6 +67,19 @@ def test_the_songs_own_programs(folder: Path) -> None:
     assert wavfile.read(folder / "out.wav")[1].any()
 
 
+def test_a_broken_patch_that_nobody_chose_silences_no_other(folder: Path, user_library: Path) -> None:
+    """A kit of the library without its recording's sound is left out, and refused once it is chosen."""
+    (user_library / "patches" / "empty.wav").write_bytes(b"")
+    text = 'program = 9\nsynth = "sampler"\n[[samples]]\nfile = "empty.wav"\nkey = 69\n'
+    (user_library / "patches" / "kit9.toml").write_text(f'tonerig = 1\nkind = "patch"\nname = "x"\n{text}')
+    words = ["play", folder / "song.mid", "-o", folder / "out.wav"]
+    found = tonerig(*words)
+    assert found.code == 0, found.err
+    assert wavfile.read(folder / "out.wav")[1].any()
+    found = tonerig(*words, "--patch", "kit9")
+    assert found.code == 1 and found.err == "tonerig: empty.wav: is empty\n"
+
+
 def test_a_guitar_with_it(folder: Path) -> None:
     """A recording through a preset is heard with the song; a preset without one is a usage error."""
     write_wav(folder / "guitar.wav", tone(48_000), 48000)
