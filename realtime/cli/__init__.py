@@ -136,10 +136,12 @@ def _tonerig(
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line (``sys.argv`` without one) and exit with its code."""
     command = typer.main.get_command(app)
-    before = signal.getsignal(signal.SIGTERM)
     in_charge = threading.current_thread() is threading.main_thread()
-    if in_charge:
-        signal.signal(signal.SIGTERM, end_cleanly)
+    endings = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {ending: signal.getsignal(ending) for ending in endings if in_charge}
+    for ending, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as under nohup
+            signal.signal(ending, end_cleanly)
     try:
         command.main(arguments, prog_name="tonerig")
     except KeyboardInterrupt:
@@ -153,8 +155,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"tonerig: {sentence(error)}", file=sys.stderr)
         sys.exit(1)
     finally:
-        if in_charge:
-            signal.signal(signal.SIGTERM, before)
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
 
 
 def end_cleanly(number: int, frame: FrameType | None) -> None:
