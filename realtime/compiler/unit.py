@@ -138,8 +138,17 @@ def compile_units(units: Iterable[Unit], on_start: Callable[[Unit], None] | None
         if on_start is not None:
             on_start(unit)
     count = min(len(missing), 4, os.cpu_count() or 1)
-    running = [start_compiling(missing[k::count]) for k in range(count)]
-    failures = [words for process in running if (words := finish_compiling(process)) is not None]
+    running: list[subprocess.Popen[str]] = []
+    try:
+        for k in range(count):
+            running.append(start_compiling(missing[k::count]))
+        failures = [words for process in running if (words := finish_compiling(process)) is not None]
+    except BaseException:  # interrupted: the compilers would go on for a minute
+        for process in running:
+            process.terminate()
+        for process in running:
+            finish_compiling(process)
+        raise
     if failures:
         raise CompileError(failures[0])
     if not all(map(is_cached, missing)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,23 @@ def test_a_unit_that_does_not_compile_says_why(empty_cache: Path) -> None:
     with pytest.raises(CompileError, match="no_such_module"):
         compile_units([Unit.of("kernels.no_such_module")])
     assert list(empty_cache.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are looked for in Linux's /proc")
+def test_compilers_end_with_the_process_that_waits_for_them(empty_cache: Path) -> None:
+    """A program that is told to end while it compiles leaves no compiler behind, and no half-written file."""
+    words = "from tonerig.realtime.cli import main; main(['compile'])"
+    with subprocess.Popen([sys.executable, "-c", words], stderr=subprocess.PIPE, text=True) as waiting:
+        children = Path(f"/proc/{waiting.pid}/task/{waiting.pid}/children")
+        compilers: list[str] = []
+        while not compilers and waiting.poll() is None:
+            time.sleep(0.5)
+            compilers = children.read_text().split()
+        time.sleep(0.5)
+        waiting.terminate()
+        assert waiting.wait(20) == 143
+    assert compilers and not any(Path(f"/proc/{number}").exists() for number in compilers)
+    assert not list(empty_cache.iterdir())
 
 
 def test_the_key_follows_constants_and_sources() -> None:
