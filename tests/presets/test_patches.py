@@ -37,7 +37,8 @@ APART_DB = 4.0
 """Two patches' notes differ by so much in their bands' levels, on the average."""
 PITCHLESS = ("reverse-cymbal", "wind")
 """Noise, which has no pitch that could vibrate."""
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "drum-kit"
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "drum-kit"
 
 Signal = NDArray[np.float32]
 Message = tuple[int, int, int, int]
@@ -135,6 +136,21 @@ def test_all_programs_are_covered_once() -> None:
     assert sorted(called) == list(range(1, 129))
     assert [name for name in NAMES if patch(name).bank == DRUM_BANK] == ["drums"]
     assert all(patch(name).program is not None for name in NAMES)
+
+
+def test_the_documents_table() -> None:
+    """docs/patches.md lists each patch with its synth, its programs and its sentence, and no other."""
+    text = (ROOT / "docs" / "patches.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    listed = {name.strip("`"): rest for name, *rest in rows}
+    assert set(listed) == set(NAMES)
+    for name, (synth, programs, description) in listed.items():
+        found = patch(name)
+        assert found.program is not None
+        first, last = found.program
+        range_ = str(first) if first == last else f"{first}–{last}"
+        bank = f", bank {found.bank}" if found.bank else ""
+        assert (synth, programs, description) == (found.synth, range_ + bank, found.description)
 
 
 @pytest.mark.parametrize("name", NAMES)
