@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from .layout import named
-from .oscillators import HALF, ONE, ZERO, band_limited, f, oscillators
+from .layout import OLDEST, named
+from .low_pass import low_pass
+from .oscillators import HALF, ONE, ZERO, Waves, band_limited, f, oscillators
 from .wavetables import WAVES as TABLED
 
 WAVES = ("sine", *TABLED)
@@ -53,11 +54,6 @@ INTEGERS = ("increment", "modulation", "phase", "modulator", "row", "next")
 FIELDS = [
     (name, "i4" if name.endswith(INTEGERS) else "f4") for name in (*Coefficients._fields, *Memory._fields)
 ]
-OLDEST = f(2.0**23)
-"""Samples that an envelope counts: long past any attack and decay."""
-
-
-Waves: TypeAlias = Literal["formulas", "tables", "fading tables"]
 Modulation: TypeAlias = Literal["frequency", "phase"]
 
 
@@ -75,9 +71,9 @@ def voice(ops: Any, waves: Waves, modulation: Modulation) -> Any:
     ``side`` is what the first and last oscillator have more on the left than the others.
     """
     o = oscillators(ops)
-    turns, phase_of, step_of, sine = o.turns, o.phase_of, o.step_of, o.sine
-    add, fma, splat = ops.add, ops.fma, ops.splat
-    at_least, at_most, where_less, absolute = ops.at_least, ops.at_most, ops.where_less, ops.absolute
+    turns, phase_of, step_of, folded, sine = o.turns, o.phase_of, o.step_of, o.folded, o.sine
+    add, fma, splat, filtered = ops.add, ops.fma, ops.splat, low_pass(ops)
+    at_least, at_most, where_less = ops.at_least, ops.at_most, ops.where_less
 
     if modulation == "frequency":
 
@@ -107,10 +103,7 @@ def voice(ops: Any, waves: Waves, modulation: Modulation) -> Any:
 
         @ops.inline
         def triangle(table: Any, share: Any, row: Any, following: Any, phase: Any) -> Any:
-            x = turns(phase)
-            size = absolute(x)
-            rise = at_most(size, HALF - size) * f(2)
-            return HALF + where_less(x, splat(ZERO), ZERO - rise, rise)
+            return HALF + folded(turns(phase)) * f(2)
 
         @ops.inline
         def square(table: Any, share: Any, row: Any, following: Any, phase: Any) -> Any:
@@ -134,21 +127,10 @@ def voice(ops: Any, waves: Waves, modulation: Modulation) -> Any:
         return at_most(rise, fall) * at_least(splat(ZERO), ONE - m.released * c.release_rate)
 
     @ops.inline
-    def low_pass(c: Any, x: Any, first: Any, second: Any) -> Any:
-        """A. Simper's trapezoidal state-variable filter, see ``processors.svf_code``."""
-        v3 = x - second
-        v1 = fma(c.a1, first, c.a2 * v3)
-        v2 = fma(c.a2, first, fma(c.a3, v3, second))
-        return v2, v1 + v1 - first, v2 + v2 - second
-
-    @ops.inline
     def gate(c: Any, phase: Any) -> Any:
         """1 in the first half of the gater's period, 0 in the second; at a finite slope in between."""
-        x = turns(phase)
-        size = absolute(x)
-        rise = at_most(size, HALF - size) * c.gate_slope
-        signed = where_less(x, splat(ZERO), ZERO - rise, rise)
-        opened = at_least(splat(ZERO), at_most(splat(ONE), HALF + signed))
+        edges = HALF + folded(turns(phase)) * c.gate_slope
+        opened = at_least(splat(ZERO), at_most(splat(ONE), edges))
         return fma(c.gate_amount, opened - ONE, splat(ONE))
 
     @ops.inline
@@ -162,8 +144,9 @@ def voice(ops: Any, waves: Waves, modulation: Modulation) -> Any:
         phase = heard(m.square_phase, m.square_modulator, c.square_depth)
         e = c.square_amplitude * square(table, share, c.square_row, c.square_next, phase)
         left, right = a + e, b + d
-        mid, mid_1, mid_2 = low_pass(c, (left + right) * level, m.mid_1, m.mid_2)
-        side, side_1, side_2 = low_pass(c, (left - right) * (level * c.width), m.side_1, m.side_2)
+        mid, side = (left + right) * level, (left - right) * (level * c.width)
+        mid, mid_1, mid_2 = filtered(c.a1, c.a2, c.a3, mid, m.mid_1, m.mid_2)
+        side, side_1, side_2 = filtered(c.a1, c.a2, c.a3, side, m.side_1, m.side_2)
         opened = gate(c, m.gate_phase)
         after = Memory(
             moved(m.sine_phase, c.sine_increment, m.sine_modulator, c.sine_depth),

@@ -1,14 +1,6 @@
 """An instrument on the audio thread: events in, notes on a grid of samples, effects, mixed to what comes in.
 
-Compiled; imports numba. What one kind of synth adds is a namespace with
-
-- ``parameters`` and ``index``: its parameters, and the place of each by name,
-- ``record``: dtype of sixteen voices side by side, with `layout.LANE`'s fields,
-- ``start(state, lanes, lane, values, channel, key, velocity)``: a note begins, at 0 to 1,
-- ``release(state, lanes, lane, values, channel)``: its key is up,
-- ``ended(lanes, lane)``: whether it can no longer be heard, its key up or not,
-- ``derive(state, address)``: coefficients of sixteen voices from pitches, controllers and parameters,
-- ``render(state, address, sums, frames)``: adds up to `GRID` samples of sixteen voices to the sums.
+Compiled; imports numba. What one kind of synth adds is a `kind_code.Kind`.
 
 Voices end, parameters and controllers move at points of a grid that starts with the first note after
 silence; events act at their sample. So the bits do not depend on blocks, and silence costs nothing.
@@ -30,21 +22,21 @@ from ..midi.events import EVENT
 from ..processors.smoothing import GRID
 from ..processors.smoothing_code import advance, compiled, decibels, goals, step_over
 from .controllers_code import CHANNEL_BYTES, channel_at, derive_channel, move_controllers
+from .kind_code import ROW_OF_LANES, Kind, lanes_at
 from .layout import CHANNELS, GROUPS, LANES
 from .notes_code import notes, voice_at
 
 event_at = record_at(EVENT)
 EVENT_BYTES = EVENT.itemsize
-ROW_OF_LANES = 4 * LANES
 
 
-def instrument(kind: Any) -> Any:
+def instrument(kind: Kind) -> Any:
     """The ``process`` of a kind of synth."""
     index, count, group_bytes = kind.index, len(kind.parameters), kind.record.itemsize
     PAN, BEND_RANGE = index["pan"], index["bend_semitones"]  # noqa: N806
     VOLUME = index["volume_db"]  # noqa: N806
     VIBRATO_HZ, VIBRATO_CENTS = index["vibrato_hz"], index["vibrato_cents"]  # noqa: N806
-    lanes_record, state_at = record_at(kind.record), record_at(kind.state)
+    lanes_of, state_at = lanes_at(kind.record), record_at(kind.state)
     playing = notes(kind)
     hear, free, aim = playing.hear, playing.free, playing.aim
     derive, render, ended = kind.derive, kind.render, kind.ended
@@ -56,8 +48,7 @@ def instrument(kind: Any) -> Any:
     def move_voice(state: Any, v: Any) -> None:
         """A grid step of one voice: its glide, its end, its gains."""
         voice = voice_at(state, v)
-        lanes = lanes_record(state.lanes + group_bytes * (v // LANES))
-        over = voice.leaving == 0 and ended(lanes, v % LANES)
+        over = voice.leaving == 0 and ended(lanes_of(state, v), v % LANES)
         if voice.leaving == -1 or over:
             free(state, v)
             return

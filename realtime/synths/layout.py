@@ -16,6 +16,10 @@ POLYPHONY = 112
 """Notes that sound at once; further voices are for those that a new note has taken the place of."""
 DEFAULT_VOLUME = 100 / 127
 """Of a channel before controller 7 comes: General MIDI's."""
+A4, OCTAVE = np.float32(69.0), np.float32(1 / 12)
+"""The pitch of 440 Hz in semitones, and octaves a semitone."""
+OLDEST = np.float32(2.0**23)
+"""Samples that an envelope counts: long past any attack and decay."""
 NO_PARAMETER = 127 * 128 + 127
 """The registered parameter that is none."""
 GIVE_WAY = 8

@@ -27,12 +27,15 @@ from .controllers_code import (
     reset_controllers,
     settle_channel,
 )
+from .kind_code import Kind, lanes_at
 from .layout import (
+    A4,
     BEND,
     CHANNELS,
     GIVE_WAY,
     KEYS,
     LANES,
+    OCTAVE,
     POLYPHONY,
     PRESSURE,
     VOICE,
@@ -42,7 +45,7 @@ from .layout import (
 voice_record = record_at(VOICE)
 VOICE_BYTES = VOICE.itemsize
 TOP, MONO, LEGATO = np.int64(1) << np.int64(62), 1, 2
-A4, OCTAVE, CENT = np.float32(69.0), np.float32(1 / 12), np.float32(0.01)
+CENT = np.float32(0.01)
 
 
 @inline
@@ -61,27 +64,21 @@ def give_way(state: Any, v: Any) -> None:
         voice.released = 1
 
 
-def notes(kind: Any) -> SimpleNamespace:
-    """``hear(state, status, data1, data2)``, ``free(state, v)`` and ``aim(state, v, at_once)`` for one kind
-    of synth, see `instrument_code`.
-    """
+def notes(kind: Kind) -> SimpleNamespace:
+    """``hear(state, status, data1, data2)``, ``free(state, v)`` and ``aim(state, v, at_once)`` of a synth."""
     index, count, group_bytes = kind.index, len(kind.parameters), kind.record.itemsize
-    lanes_record = record_at(kind.record)
+    lanes_of = lanes_at(kind.record)
     start, release, derive = kind.start, kind.release, kind.derive
     VELOCITY, MODE, GLIDE = index["velocity"], index["voices"], index["glide_s"]  # noqa: N806
     PAN, BEND_RANGE = index["pan"], index["bend_semitones"]  # noqa: N806
     VOLUME, TRACKING = index["volume_db"], index["key_tracking"]  # noqa: N806
     TRANSPOSE, TUNE = index["transpose_semitones"], index["tune_cents"]  # noqa: N806
 
-    @inline
-    def lanes_at(state: Any, v: Any) -> Any:
-        return lanes_record(state.lanes + group_bytes * (v // LANES))
-
     @compiled
     def aim(state: Any, v: Any, at_once: Any) -> None:
         """Tell a voice's lane its pitch, cutoff and gains: at once, or the gains by the next grid point."""
         voice, now, lane = voice_at(state, v), state.now, v % LANES
-        channel, lanes = channel_at(state, voice.channel), lanes_at(state, v)
+        channel, lanes = channel_at(state, voice.channel), lanes_of(state, v)
         lanes.pitch[lane] = voice.pitch + channel.pitch + now[TRANSPOSE] + CENT * now[TUNE]
         tracked = now[TRACKING] * (voice.pitch - A4) * OCTAVE
         lanes.octaves[lane] = channel.octaves + PRESSURE_OCTAVES * voice.pressure + tracked
@@ -113,7 +110,7 @@ def notes(kind: Any) -> SimpleNamespace:
             return
         state.order += 1
         voice.order, voice.released = state.order, 1
-        release(state, lanes_at(state, v), v % LANES, goals(state, count), channel_at(state, voice.channel))
+        release(state, lanes_of(state, v), v % LANES, goals(state, count), channel_at(state, voice.channel))
 
     @compiled
     def free(state: Any, v: Any) -> None:
@@ -121,7 +118,7 @@ def notes(kind: Any) -> SimpleNamespace:
         voice = voice_at(state, v)
         if voice.active == 0:
             return
-        lanes, lane = lanes_at(state, v), v % LANES
+        lanes, lane = lanes_of(state, v), v % LANES
         lanes.left[lane] = lanes.right[lane] = lanes.left_step[lane] = lanes.right_step[lane] = 0.0
         channel = channel_at(state, voice.channel)
         channel.voices -= 1
@@ -187,7 +184,7 @@ def notes(kind: Any) -> SimpleNamespace:
         channel.voices += 1
         int64_at(state.active)[v // LANES] += 1
         state.sounding += 1
-        start(state, lanes_at(state, v), v % LANES, values, channel, key, hard)
+        start(state, lanes_of(state, v), v % LANES, values, channel, key, hard)
         return v
 
     @compiled

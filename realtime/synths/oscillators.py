@@ -7,7 +7,7 @@ Written once for every target: ``ops`` has the operations on a voice (or on sixt
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -32,6 +32,9 @@ EXPONENT_BIAS, MANTISSA_BITS, STEP_BITS = np.int32(127), np.int32(23), np.int32(
 FIRST_STEP = np.int32(((127 + 3) << 3) - LINEAR)
 """Of 8.0, exponent and three bits of mantissa, less the row that stands for it."""
 LINEAR_ROWS, MOST_PARTIALS = f(LINEAR), f(MOST)
+
+Waves: TypeAlias = Literal["formulas", "tables", "fading tables"]
+"""How a voice makes its waves; fading: the present rows of the tables on their way to the next ones."""
 
 
 def oscillators(ops: Any) -> SimpleNamespace:
@@ -58,15 +61,20 @@ def oscillators(ops: Any) -> SimpleNamespace:
         return to_integer(cycles * CYCLE)
 
     @ops.inline
-    def sine(x: Any) -> Any:
-        """sin(2πx) for x from -1/2 to 1/2."""
+    def folded(x: Any) -> Any:
+        """A triangle that rises through 0 at 0, up to 1/4: x from -1/2 to 1/2, folded at its quarters."""
         size = absolute(x)
         y = at_most(size, HALF - size)
-        u = y * y
-        result = fma(fma(fma(fma(splat(s9), u, splat(s7)), u, splat(s5)), u, splat(s3)), u, splat(s1)) * y
-        return where_less(x, splat(ZERO), ZERO - result, result)
+        return where_less(x, splat(ZERO), ZERO - y, y)
 
-    return SimpleNamespace(turns=turns, phase_of=phase_of, step_of=step_of, sine=sine)
+    @ops.inline
+    def sine(x: Any) -> Any:
+        """sin(2πx) for x from -1/2 to 1/2."""
+        y = folded(x)
+        u = y * y
+        return fma(fma(fma(fma(splat(s9), u, splat(s7)), u, splat(s5)), u, splat(s3)), u, splat(s1)) * y
+
+    return SimpleNamespace(turns=turns, phase_of=phase_of, step_of=step_of, folded=folded, sine=sine)
 
 
 def powers(ops: Any) -> SimpleNamespace:

@@ -2,77 +2,62 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..compiler import lanes
 from ..compiler.memory import address_of, record_at
-from ..compiler.simd import store
-from ..processors.smoothing import GRID
 from ..processors.smoothing_code import compiled
 from .instrument_code import instrument
-from .layout import LANES, VOICES
+from .kind_code import INAUDIBLE, Kind, Wanted, index_of, lanes_at, loop, straight_release, stretched
+from .layout import LANES, OCTAVE, VOICES, named
+from .low_pass import coefficients
 from .notes_code import give_way, voice_at
 from .oscillators import ONE, ZERO, f, powers
 from .recordings import OVERSAMPLING
 from .sampler import KIT, OPEN_HZ, ZONE, Sampler
 from .sampler_voice import PER_PLACE, Coefficients, Memory, voice
-from .synth import instrument_state
 from .target_code import sixteen
 
-INDEX = {parameter.name: k for k, parameter in enumerate(Sampler.parameters)}
-LONGER = np.float32(4.0)
-"""Octaves of time that controllers 72 and 73 reach each way."""
+INDEX = index_of(Sampler)
 REACH = f(5.0)
 """Octaves that a recording is moved at most, each way."""
 BLEND = 1 / np.log2(1.25)
 """The low-pass is blended in from `OPEN_HZ` down to 4/5 of it."""
-INAUDIBLE = np.float32(1e-6)
-BAND = f(0.45)
-"""Of the sample rate: the highest cutoff."""
-ROW_OF_LANES = 4 * lanes.LANES
 ZONE_BYTES = ZONE.itemsize
 
-Gains = namedtuple("Gains", "left right left_step right_step")
-Wanted = namedtuple("Wanted", "pitch octaves peak root")
-Derived = namedtuple("Derived", "step step_fraction narrow closed a1 a2 a3")
+Aimed = named("Aimed", [*Wanted._fields, "root"])
+Derived = named("Derived", ["step", "step_fraction", "narrow", "closed", "a1", "a2", "a3"])
 
 kit_at, zone_at = record_at(KIT), record_at(ZONE)
 
 
-def kind() -> SimpleNamespace:
+def kind() -> Kind:
     """What `instrument_code.instrument` needs of this synth."""
     ops = sixteen()
-    step, power = voice(ops), powers(ops)
-    exp2, warped = power.exp2, power.warped
+    step, exp2, low_passed = voice(ops), powers(ops).exp2, coefficients(ops)
     splat, at_least, at_most = ops.splat, ops.at_least, ops.at_most
     to_integer, to_float = ops.to_integer, ops.to_float
     record = Sampler.record
     group_bytes = record.itemsize
-    record_of_lanes = record_at(record)
-    load_gains, store_gains = lanes.access(Gains, record)
-    load_wanted, _ = lanes.access(Wanted, record)
-    load_coefficients, _ = lanes.access(Coefficients, record)
-    load_memory, store_memory = lanes.access(Memory, record)
+    lanes_of = lanes_at(record)
+    load_aimed, _ = lanes.access(Aimed, record)
     _, store_derived = lanes.access(Derived, record)
-    ATTACK, RELEASE, WIDTH = INDEX["attack_s"], INDEX["release_s"], INDEX["width"]  # noqa: N806
+    ATTACK, WIDTH = INDEX["attack_s"], INDEX["width"]  # noqa: N806
     CUTOFF, RESONANCE = INDEX["cutoff_hz"], INDEX["resonance"]  # noqa: N806
 
     @compiled
     def choke(state: Any, group: Any, besides: Any) -> None:
         """Let all voices of a group give way but one."""
         for v in range(VOICES):
-            others = record_of_lanes(state.lanes + group_bytes * (v // LANES))
-            if v != besides and others.choke[v % LANES] == group:
+            if v != besides and lanes_of(state, v).choke[v % LANES] == group:
                 give_way(state, v)
 
     @compiled
     def start(state: Any, record: Any, lane: Any, values: Any, channel: Any, key: Any, hard: Any) -> None:
         kit = kit_at(state.table)
-        attack = values[ATTACK] * 2.0 ** (LONGER * channel.attack) * state.rate
+        attack = stretched(values[ATTACK], channel.attack, state.rate)
         record.attack_rate[lane] = 1.0 / max(1.0, attack)
         record.attack_start[lane] = 1.0 if attack < 1.0 else 0.0
         record.release_rate[lane] = 0.0
@@ -95,12 +80,6 @@ def kind() -> SimpleNamespace:
             choke(state, zone.choke, v)
 
     @compiled
-    def release(state: Any, record: Any, lane: Any, values: Any, channel: Any) -> None:
-        frames = max(1.0, values[RELEASE] * 2.0 ** (LONGER * channel.release) * state.rate)
-        record.release_rate[lane] = 1.0 / frames
-        record.held[lane] = 0.0
-
-    @compiled
     def ended(record: Any, lane: Any) -> Any:
         if record.place[lane] < 0 and record.released[lane] * record.release_rate[lane] < 1.0:
             return False
@@ -110,16 +89,13 @@ def kind() -> SimpleNamespace:
     @compiled
     def derive(state: Any, address: Any) -> None:
         now, rate = state.now, state.rate
-        wanted = load_wanted(address)
-        octaves = (wanted.pitch - wanted.root) * f(1 / 12)
+        aimed = load_aimed(address)
+        octaves = (aimed.pitch - aimed.root) * OCTAVE
         speed = exp2(at_least(at_most(octaves, splat(REACH)), splat(-REACH))) * f(OVERSAMPLING)
         whole = to_integer(speed)
-        below = f(np.log2(OPEN_HZ / np.float64(now[CUTOFF]))) - wanted.octaves
+        below = f(np.log2(OPEN_HZ / np.float64(now[CUTOFF]))) - aimed.octaves
         closed = at_least(splat(ZERO), at_most(splat(ONE), below * f(BLEND)))
-        g = warped(at_most(exp2(wanted.octaves) * f(now[CUTOFF] / rate), splat(BAND)))
-        damping = exp2(wanted.peak * f(-2.0)) * f(1.0 / now[RESONANCE])
-        a1 = ONE / (g * (g + damping) + ONE)
-        a2 = g * a1
+        a1, a2, a3 = low_passed(now[CUTOFF] / rate, now[RESONANCE], aimed.octaves, aimed.peak)
         store_derived(
             address,
             Derived(
@@ -129,37 +105,21 @@ def kind() -> SimpleNamespace:
                 closed,
                 a1,
                 a2,
-                g * a2,
+                a3,
             ),
         )
 
+    @ops.inline
+    def step_on_grid(samples: Any, share: Any, c: Any, m: Any) -> Any:
+        return step(samples, c, m)
+
+    run = loop(record, Coefficients, Memory, step_on_grid)
+
     @compiled
     def render(state: Any, address: Any, sums: Any, frames: Any) -> None:
-        samples = kit_at(state.table).samples
-        coefficients, memory, gains = load_coefficients(address), load_memory(address), load_gains(address)
-        left, right = gains.left, gains.right
-        for t in range(frames):
-            own_left, own_right, memory = step(samples, coefficients, memory)
-            left = left + gains.left_step
-            right = right + gains.right_step
-            at = sums + ROW_OF_LANES * t
-            other = at + ROW_OF_LANES * GRID
-            store(at, lanes.row_at(at) + own_left * left)
-            store(other, lanes.row_at(other) + own_right * right)
-        store_memory(address, memory)
-        store_gains(address, Gains(left, right, gains.left_step, gains.right_step))
+        run(state, kit_at(state.table).samples, address, sums, frames)
 
-    return SimpleNamespace(
-        parameters=Sampler.parameters,
-        index=INDEX,
-        record=record,
-        state=instrument_state(Sampler.parameters),
-        start=start,
-        release=release,
-        ended=ended,
-        derive=derive,
-        render=render,
-    )
+    return Kind(Sampler, start, straight_release(INDEX["release_s"]), ended, derive, render)
 
 
 def compile() -> dict[str, Any]:

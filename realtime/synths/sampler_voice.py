@@ -8,14 +8,15 @@ low-pass, which is exactly out of the way when it is open, and the zone's gains.
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
 
+from .layout import OLDEST, named
+from .low_pass import low_pass
 from .oscillators import ONE, ZERO, f
 
-Coefficients = namedtuple(  # the only kind of tuple with names that numba takes
+Coefficients = named(
     "Coefficients",
     [
         "end",  # index of the first place of six at which the recording has rung out
@@ -35,7 +36,7 @@ Coefficients = namedtuple(  # the only kind of tuple with names that numba takes
         "a3",
     ],
 )
-Memory = namedtuple(
+Memory = named(
     "Memory",
     [
         "place",  # up to the end, which is 0
@@ -54,8 +55,6 @@ FIELDS = [
     ("choke", "i4"),
     *((name, "i4" if name in INTEGERS else "f4") for name in (*Coefficients._fields, *Memory._fields)),
 ]
-OLDEST = f(2.0**23)
-"""Samples that an envelope counts: long past any attack."""
 FRACTION_BITS = np.int32(31)
 FRACTION_MASK = np.int32(2**31 - 1)
 PER_PLACE = f(2.0**31)
@@ -67,7 +66,7 @@ def voice(ops: Any) -> Any:
     """``step(samples, coefficients, memory) -> (left, right, memory)`` for one target, sample by sample."""
     add, fma, splat, splat_integer = ops.add, ops.fma, ops.splat, ops.splat_integer
     at_least, at_most, where_less, gather = ops.at_least, ops.at_most, ops.where_less, ops.gather
-    both, shift_right, to_float = ops.both, ops.shift_right, ops.to_float
+    both, shift_right, to_float, low_passed = ops.both, ops.shift_right, ops.to_float, low_pass(ops)
 
     @ops.inline
     def weights(x: Any) -> Any:
@@ -111,20 +110,18 @@ def voice(ops: Any) -> Any:
         return rise * at_least(splat(ZERO), ONE - m.released * c.release_rate)
 
     @ops.inline
-    def low_pass(c: Any, x: Any, first: Any, second: Any) -> Any:
-        """A. Simper's trapezoidal state-variable filter, see ``processors.svf_code``; blended in."""
-        v3 = x - second
-        v1 = fma(c.a1, first, c.a2 * v3)
-        v2 = fma(c.a2, first, fma(c.a3, v3, second))
-        return fma(c.closed, v2 - x, x), v1 + v1 - first, v2 + v2 - second
+    def filtered(c: Any, x: Any, first: Any, second: Any) -> Any:
+        """The low-pass, blended in."""
+        y, first, second = low_passed(c.a1, c.a2, c.a3, x, first, second)
+        return fma(c.closed, y - x, x), first, second
 
     @ops.inline
     def step(samples: Any, c: Any, m: Any) -> Any:
         index = add(c.end, m.place)
         w = weights(to_float(m.fraction) * FRACTION)
         level = envelope(c, m)
-        left, left_1, left_2 = low_pass(c, read(samples, index, w) * level, m.left_1, m.left_2)
-        right, right_1, right_2 = low_pass(
+        left, left_1, left_2 = filtered(c, read(samples, index, w) * level, m.left_1, m.left_2)
+        right, right_1, right_2 = filtered(
             c, read(samples, add(index, c.aside), w) * level, m.right_1, m.right_2
         )
         place, fraction = moved(c, m)

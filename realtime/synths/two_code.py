@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..compiler import lanes
-from ..compiler.simd import store, total
+from ..compiler.simd import total
 from ..processors.smoothing import GRID
-from ..processors.smoothing_code import SHARE, compiled, goals
-from .four_code import BAND, CYCLES, LONGER, ROW_OF_LANES, Gains, Wanted
+from ..processors.smoothing_code import compiled, goals
 from .instrument_code import instrument
-from .layout import named
+from .kind_code import (
+    HIGHEST_FREQUENCY,
+    Kind,
+    Wanted,
+    index_of,
+    left_right,
+    loop,
+    rows_of,
+    slow_step,
+    stretched,
+)
+from .layout import A4, OCTAVE, named
+from .low_pass import HIGHEST_CUTOFF
 from .oscillators import HALF, ONE, ZERO, band_limited, f, oscillators, powers
-from .synth import instrument_state
 from .target_code import sixteen
 from .two import DESTINATIONS, FIRST_WAVES, SECOND_WAVES, TwoOscillators
 from .two_voice import (
@@ -34,7 +43,7 @@ from .two_voice import (
     voice,
 )
 
-INDEX = {parameter.name: k for k, parameter in enumerate(TwoOscillators.parameters)}
+INDEX = index_of(TwoOscillators)
 COUNT = len(TwoOscillators.parameters)
 LFO_OCTAVES = f(4.0)
 """That LFO 1 moves the cutoff or the rate of LFO 2 each way, at full amount; pitches: one."""
@@ -52,7 +61,7 @@ LOWEST = f(1e-5)
 """Of the sample rate: the lowest cutoff."""
 MIX = f(math.sqrt(0.5))
 """Of each oscillator at full volume."""
-A4, OCTAVE, CENT = f(69.0), f(1 / 12), f(1 / 1200)
+CENT = f(1 / 1200)
 
 FilterShape = named("FilterShape", [f"filter_{name}" for name in SHAPE])
 Present = named("Present", ["fresh", "age", "lfo_1", "lfo_2"])
@@ -87,23 +96,18 @@ def height(age: Any, rise: Any, base: Any, attack: Any, fall: Any, span: Any, su
     return min(base + age * rise, sustain + span * share)
 
 
-def kind() -> SimpleNamespace:
+def kind() -> Kind:
     """What `instrument_code.instrument` needs of this synth."""
     ops = sixteen()
-    plain, pulsed = voice(ops, "tables", pulses=False), voice(ops, "tables")
-    fading = voice(ops, "fading tables")
     level = envelope(ops)
     o = oscillators(ops)
     exp2, warped, row = powers(ops).exp2, powers(ops).warped, band_limited(ops).row
-    phase_of, sine, turns = o.phase_of, o.sine, o.turns
+    phase_of, folded, sine, turns = o.phase_of, o.folded, o.sine, o.turns
     splat, splat_integer, add, multiply = ops.splat, ops.splat_integer, ops.add, ops.multiply
-    at_least, at_most, where_less, absolute = ops.at_least, ops.at_most, ops.where_less, ops.absolute
+    at_least, at_most, where_less = ops.at_least, ops.at_most, ops.where_less
     to_float, to_integer = ops.to_float, ops.to_integer
     record = TwoOscillators.record
-    load_gains, store_gains = lanes.access(Gains, record)
     load_wanted, _ = lanes.access(Wanted, record)
-    load_coefficients, _ = lanes.access(Coefficients, record)
-    load_memory, store_memory = lanes.access(Memory, record)
     load_filter_shape, _ = lanes.access(FilterShape, record)
     load_present, _ = lanes.access(Present, record)
     load_rows, _ = lanes.access(Rows, record)
@@ -122,18 +126,20 @@ def kind() -> SimpleNamespace:
     SEMITONES, CENTS = INDEX["osc_2_semitones"], INDEX["osc_2_cents"]  # noqa: N806
     VIBRATO, DRIVE, WIDTH = INDEX["lfo_2_cents"], INDEX["drive_db"], INDEX["width"]  # noqa: N806
     FILTER, PITCH_1, PITCH_2, WIDENING, DEEPENING, RATE = range(1, len(DESTINATIONS))  # noqa: N806
-    PULSE, NOISE_1, NOISE_2 = 1, FIRST_WAVES.index("noise"), SECOND_WAVES.index("noise")  # noqa: N806
+    SAW, PULSE = 0, 1  # noqa: N806 (of both oscillators)
+    NOISE_1, NOISE_2 = FIRST_WAVES.index("noise"), SECOND_WAVES.index("noise")  # noqa: N806
     TRIANGLE, SINE = SECOND_WAVES.index("triangle"), SECOND_WAVES.index("sine")  # noqa: N806
 
     @compiled
     def start(state: Any, record: Any, lane: Any, values: Any, channel: Any, key: Any, hard: Any) -> None:
         rate = state.rate
-        slower = 2.0 ** (LONGER * channel.attack)
-        attack, decay = max(1.0, values[ATTACK] * slower * rate), max(1.0, values[DECAY] * rate)
+        attack = max(1.0, stretched(values[ATTACK], channel.attack, rate))
+        decay = max(1.0, values[DECAY] * rate)
         record.rise[lane], record.base[lane], record.attack_frames[lane] = 1.0 / attack, 0.0, attack
         record.fall[lane], record.sustain[lane] = 1.0 / decay, values[SUSTAIN]
         record.span[lane] = np.float32(1.0) - values[SUSTAIN]
-        attack, decay = max(1.0, values[F_ATTACK] * slower * rate), max(1.0, values[F_DECAY] * rate)
+        attack = max(1.0, stretched(values[F_ATTACK], channel.attack, rate))
+        decay = max(1.0, values[F_DECAY] * rate)
         record.filter_rise[lane], record.filter_base[lane] = 1.0 / attack, 0.0
         record.filter_attack_frames[lane] = attack
         record.filter_fall[lane], record.filter_sustain[lane] = 1.0 / decay, values[F_SUSTAIN]
@@ -147,7 +153,7 @@ def kind() -> SimpleNamespace:
 
     @compiled
     def release(state: Any, record: Any, lane: Any, values: Any, channel: Any) -> None:
-        frames = max(1.0, values[RELEASE] * 2.0 ** (LONGER * channel.release) * state.rate)
+        frames = max(1.0, stretched(values[RELEASE], channel.release, state.rate))
         age = np.float64(record.age[lane])
         record.span[lane] = record.base[lane] = height(
             age,
@@ -178,11 +184,6 @@ def kind() -> SimpleNamespace:
         return record.sustain[lane] == 0.0 and fallen >= 1.0
 
     @ops.inline
-    def slow(frequency: Any, rate: Any) -> Any:
-        """A phase's step for a frequency far below the sample rate."""
-        return splat_integer(np.int32(np.int64(np.float64(frequency) / rate * 4294967296.0)))
-
-    @ops.inline
     def on(chosen: Any, this: Any, reach: Any) -> Any:
         """``reach`` where this is what was chosen, else 0."""
         return reach if chosen == this else np.float32(0.0)
@@ -201,17 +202,10 @@ def kind() -> SimpleNamespace:
         return now, (goal - now) * share
 
     @ops.inline
-    def rows_of(at_grid: Any, fresh: Any, row: Any, following: Any, new: Any) -> Any:
-        """The row that is heard and the one that fades in until the next grid point."""
-        if at_grid != 0:
-            return where_less(splat(HALF), fresh, new, following), new
-        return where_less(splat(HALF), fresh, new, row), where_less(splat(HALF), fresh, new, following)
-
-    @ops.inline
     def gain_of(shape: Any, age: Any, octaves: Any, reach: Any, cutoff: Any) -> Any:
         """The filters' integrators' gain at some age."""
         moved = octaves + level(shape, age) * reach
-        return warped(at_least(at_most(exp2(moved) * cutoff, splat(BAND)), splat(LOWEST)))
+        return warped(at_least(at_most(exp2(moved) * cutoff, splat(HIGHEST_CUTOFF)), splat(LOWEST)))
 
     @ops.inline
     def shape_of(found: Any) -> Any:
@@ -233,18 +227,17 @@ def kind() -> SimpleNamespace:
         rows = load_rows(address)
         shape, fresh = shape_of(load_filter_shape(address)), present.fresh
         target, wave_1, wave_2 = int(chosen[DESTINATION]), int(chosen[WAVE_1]), int(chosen[WAVE_2])
-        lfo_1_increment = slow(now[LFO_1_HZ], rate)
-        x = turns(add(present.lfo_1, multiply(ahead, lfo_1_increment)))
-        size = absolute(x)
-        size = at_most(size, HALF - size) * f(4.0 * now[AMOUNT])
-        swing = where_less(x, splat(ZERO), ZERO - size, size)
+        lfo_1_increment = slow_step(now[LFO_1_HZ], rate)
+        swing = folded(turns(add(present.lfo_1, multiply(ahead, lfo_1_increment)))) * f(4.0 * now[AMOUNT])
         lfo_2_increment = phase_of(exp2(swing * on(target, RATE, LFO_OCTAVES)) * f(now[LFO_2_HZ] / rate))
         vibrato = sine(turns(add(present.lfo_2, multiply(ahead, lfo_2_increment)))) * f(now[VIBRATO] * CENT)
         octaves = (wanted.pitch - A4) * OCTAVE + vibrato
         interval = f(now[SEMITONES] * OCTAVE + now[CENTS] * CENT)
         a440 = f(440.0 / rate)
-        first = at_most(exp2(octaves + swing * on(target, PITCH_1, ONE)) * a440, splat(CYCLES))
-        second = at_most(exp2(octaves + interval + swing * on(target, PITCH_2, ONE)) * a440, splat(CYCLES))
+        first = at_most(exp2(octaves + swing * on(target, PITCH_1, ONE)) * a440, splat(HIGHEST_FREQUENCY))
+        second = at_most(
+            exp2(octaves + interval + swing * on(target, PITCH_2, ONE)) * a440, splat(HIGHEST_FREQUENCY)
+        )
         amount = at_least(at_most(swing * on(target, DEEPENING, ONE) + now[FM], splat(ONE)), splat(ZERO))
         depth = at_most(amount * amount * first * DEEPEST, splat(MOST_DEPTH))
         new_1 = row(at_least(first, at_most(first + depth, splat(MOST_MOVED))), 0)
@@ -253,7 +246,7 @@ def kind() -> SimpleNamespace:
             new_2 = splat_integer(SINE_ROW)
         row_1, next_1 = rows_of(state.at_grid, fresh, rows.row_1, rows.next_1, new_1)
         row_2, next_2 = rows_of(state.at_grid, fresh, rows.row_2, rows.next_2, new_2)
-        saw_1 = np.float32(-2.0) if wave_1 == PULSE else on(wave_1, 0, np.float32(2.0))
+        saw_1 = np.float32(-2.0) if wave_1 == PULSE else on(wave_1, SAW, np.float32(2.0))
         saw_2 = np.float32(2.0)
         if wave_2 == PULSE:
             saw_2 = np.float32(-2.0)
@@ -314,52 +307,21 @@ def kind() -> SimpleNamespace:
             ),
         )
 
-    def loop(step: Any) -> Any:
-        @compiled
-        def run(state: Any, address: Any, sums: Any, frames: Any) -> None:
-            table, phase = state.table, state.phase
-            coefficients, memory, gains = (
-                load_coefficients(address),
-                load_memory(address),
-                load_gains(address),
-            )
-            left, right = gains.left, gains.right
-            for t in range(frames):
-                mid, side, memory = step(table, splat(SHARE * f(phase + t + 1)), coefficients, memory)
-                left = left + gains.left_step
-                right = right + gains.right_step
-                at = sums + ROW_OF_LANES * t
-                other = at + ROW_OF_LANES * GRID
-                store(at, lanes.row_at(at) + (mid + side) * left)
-                store(other, lanes.row_at(other) + (mid - side) * right)
-            store_memory(address, memory)
-            store_gains(address, Gains(left, right, gains.left_step, gains.right_step))
-
-        return run
-
-    run_plain, run_pulsed, run_fading = loop(plain), loop(pulsed), loop(fading)
+    run_plain = loop(record, Coefficients, Memory, left_right(voice(ops, "tables", pulses=False)))
+    run_pulsed = loop(record, Coefficients, Memory, left_right(voice(ops, "tables")))
+    run_fading = loop(record, Coefficients, Memory, left_right(voice(ops, "fading tables")))
 
     @compiled
     def render(state: Any, address: Any, sums: Any, frames: Any) -> None:
         rows, seconds = load_rows(address), load_seconds(address)
         if lanes.differ(rows.row_1, rows.next_1) or lanes.differ(rows.row_2, rows.next_2):
-            run_fading(state, address, sums, frames)
+            run_fading(state, state.table, address, sums, frames)
         elif total(seconds.second_1 + seconds.second_2) > ZERO:
-            run_pulsed(state, address, sums, frames)
+            run_pulsed(state, state.table, address, sums, frames)
         else:
-            run_plain(state, address, sums, frames)
+            run_plain(state, state.table, address, sums, frames)
 
-    return SimpleNamespace(
-        parameters=TwoOscillators.parameters,
-        index=INDEX,
-        record=record,
-        state=instrument_state(TwoOscillators.parameters),
-        start=start,
-        release=release,
-        ended=ended,
-        derive=derive,
-        render=render,
-    )
+    return Kind(TwoOscillators, start, release, ended, derive, render)
 
 
 def compile() -> dict[str, Any]:

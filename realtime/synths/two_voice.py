@@ -9,12 +9,13 @@ from one grid point to the next: `two_code` says where to.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from .layout import named
-from .oscillators import HALF, ONE, ROW_LENGTH, TABLE_LENGTH, ZERO, band_limited, f, oscillators, powers
+from .layout import OLDEST, named
+from .low_pass import low_pass
+from .oscillators import ONE, ROW_LENGTH, TABLE_LENGTH, ZERO, Waves, band_limited, f, oscillators, powers
 
 WHOLE = (
     *("phase_1", "phase_2", "increment_1", "increment_2", "increment_1_step", "increment_2_step"),
@@ -63,8 +64,6 @@ FIRST_DAMPING, SECOND_DAMPING = f(2.0 * math.cos(math.pi / 8)), f(2.0 * math.sin
 """1/Q of the two low-passes without resonance: together a Butterworth filter of fourth order."""
 LIMIT = f(0.1)
 """How much a loud resonance damps itself: by this, times the square of its band-pass."""
-OLDEST = f(2.0**23)
-"""Samples that an envelope counts."""
 MULTIPLIER, SUMMAND = np.int32(1664525), np.int32(1013904223)
 """Of the noise's linear congruential generator, modulo 2³² (*Numerical Recipes*, "quick and dirty")."""
 PER_UNIT = f(2.0**-31)
@@ -74,22 +73,16 @@ SINE_PEAK, PER_PI = f(math.pi), f(1.0 / math.pi)
 JUST_SAW, NO_TRIANGLE = f(ROW_LENGTH), f(TABLE_LENGTH)
 
 
-Waves: TypeAlias = Literal["formulas", "tables", "fading tables"]
-
-
 def formulas(ops: Any) -> Any:
     """``wave(table, row, phase)`` without tables: saw at row 0, sine at `SINE_ROW`, or else triangle."""
     o = oscillators(ops)
-    turns, sine, splat = o.turns, o.sine, ops.splat
-    at_most, absolute, where_less, to_float = ops.at_most, ops.absolute, ops.where_less, ops.to_float
+    turns, folded, sine = o.turns, o.folded, o.sine
+    splat, where_less, to_float = ops.splat, ops.where_less, ops.to_float
 
     @ops.inline
     def wave(table: Any, row: Any, phase: Any) -> Any:
         x, kind = turns(phase), to_float(row)
-        size = absolute(x)
-        rise = at_most(size, HALF - size) * f(2)
-        triangle = where_less(x, splat(ZERO), ZERO - rise, rise)
-        other = where_less(kind, splat(NO_TRIANGLE), sine(x) * PER_PI, triangle)
+        other = where_less(kind, splat(NO_TRIANGLE), sine(x) * PER_PI, folded(x) * f(2))
         return where_less(kind, splat(JUST_SAW), x, other)
 
     return wave
@@ -129,7 +122,7 @@ def voice(ops: Any, waves: Waves, *, pulses: bool = True) -> Any:
     """
     step_of = oscillators(ops).step_of
     wave = formulas(ops) if waves == "formulas" else band_limited(ops).look_up
-    level_of, fades = envelope(ops), waves == "fading tables"
+    level_of, filtered, fades = envelope(ops), low_pass(ops), waves == "fading tables"
     add, multiply, fma, splat = ops.add, ops.multiply, ops.fma, ops.splat
     splat_integer, to_float, absolute, at_most = ops.splat_integer, ops.to_float, ops.absolute, ops.at_most
 
@@ -150,14 +143,6 @@ def voice(ops: Any, waves: Waves, *, pulses: bool = True) -> Any:
     @ops.inline
     def next_noise(state: Any) -> Any:
         return add(multiply(state, splat_integer(MULTIPLIER)), splat_integer(SUMMAND))
-
-    @ops.inline
-    def low_pass(a1: Any, a2: Any, a3: Any, x: Any, first: Any, second: Any) -> Any:
-        """A. Simper's trapezoidal state-variable filter, see ``processors.svf_code``."""
-        v3 = x - second
-        v1 = fma(a1, first, a2 * v3)
-        v2 = fma(a2, first, fma(a3, v3, second))
-        return v2, v1 + v1 - first, v2 + v2 - second
 
     @ops.inline
     def step(table: Any, share: Any, c: Any, m: Any) -> Any:
@@ -189,10 +174,10 @@ def voice(ops: Any, waves: Waves, *, pulses: bool = True) -> Any:
         b1 = inverse * first
         b2 = g * b1
         b3 = g * b2
-        mid, mid_1, mid_2 = low_pass(a1, a2, a3, mid * driven, m.mid_1, m.mid_2)
-        side, side_1, side_2 = low_pass(a1, a2, a3, side * driven, m.side_1, m.side_2)
-        mid, mid_3, mid_4 = low_pass(b1, b2, b3, mid, m.mid_3, m.mid_4)
-        side, side_3, side_4 = low_pass(b1, b2, b3, side, m.side_3, m.side_4)
+        mid, mid_1, mid_2 = filtered(a1, a2, a3, mid * driven, m.mid_1, m.mid_2)
+        side, side_1, side_2 = filtered(a1, a2, a3, side * driven, m.side_1, m.side_2)
+        mid, mid_3, mid_4 = filtered(b1, b2, b3, mid, m.mid_3, m.mid_4)
+        side, side_3, side_4 = filtered(b1, b2, b3, side, m.side_3, m.side_4)
         level = level_of(c, m.age)
         after = Memory(
             add(m.increment_1, c.increment_1_step),
