@@ -53,7 +53,7 @@ VERBS: dict[str, Verb] = {
         "Play MIDI files into sound files.",
         "tonerig play song.mid -o out.wav --map 1=bass,10=drums",
     ),
-    "preset": Verb("preset:app", "List, show and make presets.", "tonerig preset show crunch"),
+    "preset": Verb("preset:app", "List, show, hear and make presets.", "tonerig preset show crunch"),
     "convert": Verb(
         "convert:convert", "Turn a model file into another format.", "tonerig convert plexi.nam plexi.onnx"
     ),
