@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -87,8 +88,11 @@ def live(
     if record is not None:
         from ..engine.recorder import recorded_files
 
-        for path in recorded_files(record, record_what):
+        takes = recorded_files(record, record_what)
+        for path in takes:
             _check_output(path, files)
+        if report is not None and report.resolve() in {path.resolve() for path in takes}:
+            raise typer.BadParameter("--report and --record name the same file; give each its own")
 
     def build() -> list[Processor]:
         chain = [] if chosen is None else chosen.build()
@@ -192,7 +196,7 @@ def _check_output(path: Path, files: Sequence[Path]) -> None:
         raise AudioFileError(f"{path}: the folder {path.parent} does not exist; make it first")
     if path.exists() and not path.is_file():
         raise AudioFileError(f"{path}: is not a file; choose another name")
-    if path.resolve() in {file.resolve() for file in files}:
+    if path.exists() and any(file.exists() and path.samefile(file) for file in files):
         raise AudioFileError(f"{path}: belongs to the chain, which is never overwritten; choose another")
 
 
@@ -271,9 +275,9 @@ def _say(sentence: str) -> None:
 
 def _channels(text: str) -> tuple[int, ...]:
     parts = text.split(",")
-    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts) or len(parts) > 2:
+    if not all(re.fullmatch(" *0*[1-9][0-9]{0,4} *", part) for part in parts) or len(parts) > 2:
         raise typer.BadParameter(
-            f"--input-channel is {text!r}, expected a channel such as 2, or a pair such as 1,2"
+            f"--input-channel is {text[:100]!r}, expected a channel such as 2, or a pair such as 1,2"
         )
     return tuple(int(part) for part in parts)
 
@@ -291,12 +295,12 @@ def _turn(chain: list[Processor], name: str, parameter: str, value: str) -> None
     from ..parameters import ParameterError
 
     everything = list(_with_inner(chain))
-    if name.isdecimal() and 0 < int(name) <= len(chain):
-        found = [chain[int(name) - 1]]
-    else:
-        found = [processor for processor in everything if processor.name == name]
+    numbered = {str(number): processor for number, processor in enumerate(chain, 1)}
+    found = [processor for processor in everything if processor.name == name]
+    if name in numbered:
+        found = [numbered[name]]
     if not found:
-        present = ", ".join(processor.name for processor in everything) or "nothing"
+        present = ", ".join(dict.fromkeys(processor.name for processor in everything)) or "nothing"
         raise ParameterError(f"the chain has no {name}; it has {present}")
     found[0].values[parameter] = found[0].parameter(parameter).check(value)
 

@@ -95,12 +95,12 @@ def choose(wanted: str | int | None, direction: str) -> Device:
     if not text.strip():
         raise DeviceError(f"the {direction} device has no name; 'tonerig devices' lists them")
     if text.isdecimal():
-        found = [d for d in usable if d.index == int(text)]
+        found = [d for d in usable if str(d.index) == text]
     else:
         exact = [d for d in usable if d.name.lower() == text.lower()]
         found = exact or [d for d in usable if text.lower() in f"{d.name}, {d.host}".lower()]
     if not found:
-        raise DeviceError(f"there is no {direction} device {text!r}; 'tonerig devices' lists them")
+        raise DeviceError(f"there is no {direction} device {text[:100]!r}; 'tonerig devices' lists them")
     return found[0]
 
 

@@ -79,13 +79,14 @@ def choose_midi(wanted: str | int) -> MidiPort:
     exact = [port for port in ports if text in (port.name, port.lasting_name)]
     if exact:
         return exact[0]
-    if text.isdecimal() and int(text) < len(ports):
-        return ports[int(text)]
+    for number, port in enumerate(ports):
+        if text == str(number):
+            return port
     found = [port for port in ports if text.lower() in port.name.lower()]
     if not found:
-        raise MidiPortError(f"there is no MIDI input {text!r}; {_listed(ports)}")
+        raise MidiPortError(f"there is no MIDI input {text[:100]!r}; {_listed(ports)}")
     if not _one_of_each_api(found):
-        raise MidiPortError(f"{text!r} could be several MIDI inputs; {_listed(found)}")
+        raise MidiPortError(f"{text[:100]!r} could be several MIDI inputs; {_listed(found)}")
     return found[0]
 
 

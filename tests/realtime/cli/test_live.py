@@ -90,6 +90,8 @@ def test_a_session_plays_records_and_reports(model: Path, tmp_path: Path) -> Non
         (("--record", ".", "--record-what", "both"), "is not a file; choose another name"),
         (("--output-device", ""), "the output device has no name"),
         (("--set", "reverb.mix=3"), "the chain has no reverb; it has neural"),
+        (("--output-device", "7" * 5000), "there is no output device '777"),
+        (("--set", f"{'7' * 5000}.mix=3"), "it has neural"),
         (("--set", "neural.drive=3"), "neural has no parameter drive"),
         (("--set", "neural.input_db=300"), "input_db is 300, expected -40 to 40 dB"),
     ],
@@ -102,7 +104,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(model: Path, words: tuple[str, 
     assert _is_one_sentence(result.stderr.splitlines(keepends=True)[-1])
 
 
-@pytest.mark.parametrize("channel", ["²", "0", "1,2,3", ""])
+@pytest.mark.parametrize("channel", ["²", "0", "1,2,3", "", "9" * 5000])
 def test_a_channel_that_is_no_number_is_a_usage_error(model: Path, channel: str) -> None:
     """Exit code 2, and the option is named."""
     result = _live("--model", model, "--seconds", 1, "--input-channel", channel)
@@ -373,6 +375,7 @@ def test_a_keyboard_that_goes_is_in_the_report(patch: Path, tmp_path: Path) -> N
         ),
         (("--patch", "PATCH", "--input-device", "system"), 2, "--input-device is for a guitar"),
         (("--patch", "nowhere.toml", "--midi-in", "keys"), 1, "nowhere.toml"),
+        (("--patch", "PATCH", "--midi-in", "9" * 5000), 1, "there is no MIDI input '999"),
         (("--map", "17=PATCH", "--midi-in", "keys"), 1, "expected a channel from 1 to 16 and a patch"),
         (("--map", "1=PATCH,1=PATCH", "--midi-in", "keys"), 1, "the map names channel 1 twice"),
     ],
@@ -396,11 +399,24 @@ def test_of_two_keyboards_one_has_to_be_chosen(patch: Path) -> None:
     assert "keys:out (JACK), pads:out (JACK)" in " ".join(result.stderr.split())
 
 
-def test_a_patch_is_never_overwritten(patch: Path) -> None:
-    """A report onto the patch that is played is refused."""
+@pytest.mark.parametrize("option", ["--report", "--record"])
+def test_a_patch_is_never_overwritten(patch: Path, option: str) -> None:
+    """A report onto the patch that is played, or a take onto another name of it, is refused."""
     before = patch.read_bytes()
+    output = patch if option == "--report" else patch.with_suffix(".wav")
+    if output != patch:
+        output.hardlink_to(patch)
     with keyboard("keys"):
-        result = _live("--patch", patch, "--seconds", 1, "--report", patch)
+        result = _live("--patch", patch, "--seconds", 1, option, output)
     assert result.returncode == 1
     assert "belongs to the chain, which is never overwritten" in result.stderr
-    assert patch.read_bytes() == before
+    assert output.read_bytes() == patch.read_bytes() == before
+
+
+def test_a_report_never_takes_the_recordings_place(patch: Path, tmp_path: Path) -> None:
+    """The same file for both is a usage error, also where both takes are written."""
+    with keyboard("keys"):
+        for name, what in (("take.wav", "wet"), ("take-dry.wav", "both")):
+            words = ("--record", tmp_path / "take.wav", "--record-what", what, "--report", tmp_path / name)
+            result = _live("--patch", patch, "--seconds", 1, *words)
+            assert result.returncode == 2 and "--report and --record name the same file" in result.stderr
