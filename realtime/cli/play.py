@@ -58,7 +58,8 @@ def play(
     from ..patches import load_map, load_patch
     from ..play import RATE, play_song
     from ..presets import load_preset
-    from ..render import RenderError, outputs
+    from ..render import outputs
+    from .failures import raise_failed
     from .progress import FileProgress, say_compiling
 
     assignments = {0: load_patch(patch)} if patch is not None else {}
@@ -93,16 +94,13 @@ def play(
     else:
         for result in done:
             print(_line(result))
-    if len(failed) == 1:
-        raise failed[0]
-    if failed:
-        raise RenderError(f"{len(failed)} of {len(songs)} songs failed: " + "; ".join(map(str, failed)))
+    raise_failed(failed, len(songs), "songs")
 
 
 def _line(result: Played) -> str:
-    peak = "silence" if result.peak_db is None else f"peak {result.peak_db:.1f} dBFS"
     from ..documents import printable
 
+    peak = "silence" if result.peak_db is None else f"peak {result.peak_db:.1f} dBFS"
     parts = [
         f"{printable(str(result.path))}: {result.notes} notes, {result.seconds:.1f} s, {peak}, "
         f"{result.times_realtime:.1f} × real time"

@@ -200,6 +200,7 @@ def audition(
     from ..audition import audition as render
     from ..patches import library_patches, load_patch
     from ..render import RenderError
+    from .failures import raise_failed
     from .progress import FileProgress, say_compiling
 
     patches = [load_patch(name) for name in names] if names else list(library_patches().values())
@@ -232,10 +233,7 @@ def audition(
                 f"{found.loudness_lufs:5.1f}  {found.times_realtime:11.0f}"
                 + ("  put out NaN or Inf and was muted" if found.muted else "")
             )
-    if len(failed) == 1:
-        raise failed[0]
-    if failed:
-        raise RenderError(f"{len(failed)} of {len(files)} patches failed: " + "; ".join(map(str, failed)))
+    raise_failed(failed, len(files), "patches")
 
 
 def _audition_as_json(name: str, found: Auditioned) -> dict[str, Any]:

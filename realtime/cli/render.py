@@ -45,7 +45,8 @@ def render(
     if normalize is not None and keep_loudness:
         raise typer.BadParameter("--normalize and --keep-loudness exclude each other")
     chain = chosen_preset(preset, model)
-    from ..render import Finish, RenderError, expand, outputs, render_files
+    from ..render import Finish, expand, outputs, render_files
+    from .failures import raise_failed
     from .progress import FileProgress, compile_for
 
     files = expand(inputs)
@@ -63,10 +64,7 @@ def render(
     else:
         for result in done:
             print(_line(result))
-    if len(failed) == 1:
-        raise failed[0]
-    if failed:
-        raise RenderError(f"{len(failed)} of {len(files)} files failed: " + "; ".join(map(str, failed)))
+    raise_failed(failed, len(files), "files")
 
 
 def _line(result: Rendered) -> str:

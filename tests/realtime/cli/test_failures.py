@@ -1,0 +1,26 @@
+"""How a verb ends when some of several files failed."""
+
+from __future__ import annotations
+
+import pytest
+from tonerig.realtime.cli.failures import raise_failed
+from tonerig.realtime.render import RenderError
+
+
+def test_none_is_no_error() -> None:
+    """Nothing is raised where nothing failed."""
+    raise_failed([], 3, "songs")
+
+
+def test_one_stays_what_it_is() -> None:
+    """The very error that one file failed of is raised."""
+    error = OSError("disk full")
+    with pytest.raises(OSError, match="disk full") as found:
+        raise_failed([error], 3, "songs")
+    assert found.value is error
+
+
+def test_several_become_one_sentence() -> None:
+    """How many of how many, and what each said."""
+    with pytest.raises(RenderError, match=r"^2 of 3 songs failed: a: empty; b: cut off$"):
+        raise_failed([ValueError("a: empty"), OSError("b: cut off")], 3, "songs")
