@@ -103,44 +103,57 @@ def draw_patch(patch: Patch, path: Path, rate: float = 48000.0) -> Path:
     figure = Figure(figsize=(15, 4.6), layout="constrained", facecolor=BACKGROUND)
     figure.suptitle(f"{patch.name} ({patch.synth}): {key_name(key)}, held for {HELD_S:g} s", color=INK)
     envelope, spectrum, wave = figure.subplots(1, 3)
-    mono = sound.mean(axis=0)
-    step = max(1, len(mono) // 600)
-    peaks = np.abs(sound[:, : len(mono) // step * step]).max(axis=0).reshape(-1, step).max(axis=1)
-    times = (np.arange(len(peaks)) + 0.5) * step / rate
-    envelope.fill_between(times, 20 * np.log10(np.maximum(peaks, 1e-9)), -1000, color=BEFORE, linewidth=0)
-    top = max(-60.0, 20 * np.log10(max(float(peaks.max()), 1e-9)))
-    envelope.axvline(HELD_S, color=AFTER, linewidth=1, linestyle="--", label="key up")
-    envelope.set(xlabel="time in s", ylabel="peak in dBFS", title="envelope", xlim=(0, len(mono) / rate))
-    envelope.set_ylim(top - 60, top + 5)
-    envelope.legend(frameon=False)
-    window = min(len(mono), round(rate / 3))
-    start = max(0, min(int(np.argmax(peaks)) * step, len(mono) - window))
-    part = mono[start : start + window]
-    shape = hann(window, sym=False)
-    magnitude = np.abs(np.fft.rfft(part * shape, 1 << 16)) * 2 / shape.sum()
-    level = 20 * np.log10(np.maximum(magnitude, 1e-9))
-    frequencies = np.fft.rfftfreq(1 << 16, 1 / rate)
-    spectrum.plot(frequencies[1:], level[1:], color=BEFORE, linewidth=0.8)
-    spectrum.set(xscale="log", xlabel="frequency in Hz", ylabel="level in dBFS", title="spectrum")
-    spectrum.set_xlim(LOWEST_HZ, min(HIGHEST_HZ, 0.49 * rate))
-    peak = float(level[1:].max())
-    spectrum.set_ylim(peak - RANGE_DB, peak + 5)
-    _frequency_axis(spectrum.xaxis)
-    shown = sound[:, start : start + round(WAVE_S * rate)]
-    milliseconds = 1000 * (start + np.arange(shown.shape[1])) / rate
-    if np.array_equal(*shown):
-        wave.plot(milliseconds, shown[0], color=BEFORE, linewidth=1.2)
-    else:
-        for channel, name, colour in zip(shown, ("left", "right"), (BEFORE, AFTER), strict=True):
-            wave.plot(milliseconds, channel, color=colour, linewidth=1.2, label=name)
-        wave.legend(frameon=False, loc="upper right", ncols=2)
-    tallest = max(float(np.abs(shown).max()), 1e-9)
-    wave.set(xlabel="time in ms", ylabel="amplitude", title="waveform", ylim=(-1.1 * tallest, 1.25 * tallest))
-    wave.set_xlim(milliseconds[0], milliseconds[-1])
+    frames = sound.shape[1]
+    step = max(1, frames // 600)
+    peaks = np.abs(sound[:, : frames // step * step]).max(axis=0).reshape(-1, step).max(axis=1)
+    window = min(frames, round(rate / 3))
+    start = max(0, min(int(np.argmax(peaks)) * step, frames - window))
+    _draw_envelope(envelope, peaks, step, rate)
+    envelope.set_xlim(0, frames / rate)
+    _draw_spectrum(spectrum, sound[:, start : start + window].mean(axis=0), rate)
+    _draw_periods(wave, sound[:, start : start + round(WAVE_S * rate)], start, rate)
     for axis in (envelope, spectrum, wave):
         axis.set_axisbelow(True)
         axis.grid(color=GRID, linewidth=0.6)
     return _save(figure, path)
+
+
+def _draw_envelope(axis: Any, peaks: Samples, step: int, rate: float) -> None:
+    """The highest sample of each stretch of ``step`` in dB, and when the key went up."""
+    times = (np.arange(len(peaks)) + 0.5) * step / rate
+    axis.fill_between(times, 20 * np.log10(np.maximum(peaks, 1e-9)), -1000, color=BEFORE, linewidth=0)
+    top = max(-60.0, 20 * np.log10(max(float(peaks.max()), 1e-9)))
+    axis.axvline(HELD_S, color=AFTER, linewidth=1, linestyle="--", label="key up")
+    axis.set(xlabel="time in s", ylabel="peak in dBFS", title="envelope", ylim=(top - 60, top + 5))
+    axis.legend(frameon=False)
+
+
+def _draw_spectrum(axis: Any, part: Samples, rate: float) -> None:
+    """Under a Hann window; a sine of amplitude 1 is at 0 dBFS."""
+    shape = hann(len(part), sym=False)
+    magnitude = np.abs(np.fft.rfft(part * shape, 1 << 16)) * 2 / shape.sum()
+    level = 20 * np.log10(np.maximum(magnitude, 1e-9))
+    frequencies = np.fft.rfftfreq(1 << 16, 1 / rate)
+    axis.plot(frequencies[1:], level[1:], color=BEFORE, linewidth=0.8)
+    axis.set(xscale="log", xlabel="frequency in Hz", ylabel="level in dBFS", title="spectrum")
+    axis.set_xlim(LOWEST_HZ, min(HIGHEST_HZ, 0.49 * rate))
+    peak = float(level[1:].max())
+    axis.set_ylim(peak - RANGE_DB, peak + 5)
+    _frequency_axis(axis.xaxis)
+
+
+def _draw_periods(axis: Any, shown: Samples, start: int, rate: float) -> None:
+    """Left and right from the frame ``start`` on, shape (2, frames); one line where they are the same."""
+    milliseconds = 1000 * (start + np.arange(shown.shape[1])) / rate
+    if np.array_equal(*shown):
+        axis.plot(milliseconds, shown[0], color=BEFORE, linewidth=1.2)
+    else:
+        for channel, name, colour in zip(shown, ("left", "right"), (BEFORE, AFTER), strict=True):
+            axis.plot(milliseconds, channel, color=colour, linewidth=1.2, label=name)
+        axis.legend(frameon=False, loc="upper right", ncols=2)
+    tallest = max(float(np.abs(shown).max()), 1e-9)
+    axis.set(xlabel="time in ms", ylabel="amplitude", title="waveform", ylim=(-1.1 * tallest, 1.25 * tallest))
+    axis.set_xlim(milliseconds[0], milliseconds[-1])
 
 
 def _note(patch: Patch, key: int, rate: float) -> Samples:

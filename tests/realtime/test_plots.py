@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy.signal import butter, sosfreqz
 from tonerig.realtime import plots
 from tonerig.realtime.presets import Link, Preset
@@ -49,3 +50,24 @@ def test_before_and_after(tmp_path: Path) -> None:
         path = plots.draw_before_after(sound, after, 48000.0, "title", tmp_path / f"{number}.png")
         assert matplotlib.image.imread(path).shape[1] > 1000
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_spectrum_of_a_sine_is_a_peak_at_its_level() -> None:
+    """A sine of amplitude 0.5, close to 1 kHz, peaks there at -6.02 dB."""
+    axis, frequency_hz = Figure().subplots(), 48000 * 1365 / 65536
+    sound = 0.5 * np.sin(2 * np.pi * frequency_hz * np.arange(16000) / 48000).astype(np.float32)
+    plots._draw_spectrum(axis, sound, 48000.0)
+    frequencies, level = map(np.asarray, axis.lines[0].get_data())
+    assert frequencies[np.argmax(level)] == pytest.approx(frequency_hz, abs=0.1)
+    assert level.max() == pytest.approx(20 * np.log10(0.5), abs=0.001)
+
+
+def test_the_waveform_of_a_mono_note_is_one_line() -> None:
+    """Left and right are drawn apart only where they differ, from the frame that is given."""
+    sound = tone(500)[0]
+    for right, count in ((sound, 1), (-sound, 2)):
+        axis = Figure().subplots()
+        plots._draw_periods(axis, np.stack([sound, right]), 480, 48000.0)
+        assert len(axis.lines) == count
+        milliseconds, left = map(np.asarray, axis.lines[0].get_data())
+        assert np.array_equal(left, sound) and milliseconds[0] == pytest.approx(10.0)
