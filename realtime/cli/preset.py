@@ -198,6 +198,7 @@ def audition(
 ) -> None:
     """Hear patches: each plays a phrase that fits it into a sound file, and is measured."""
     from ..audition import audition as render
+    from ..documents import printable
     from ..patches import library_patches, load_patch
     from ..render import RenderError
     from .failures import raise_failed
@@ -224,13 +225,13 @@ def audition(
                 failed.append(error)
     if as_json:
         print(json.dumps([_audition_as_json(name, found) for name, found in done], indent=2))
-    else:
-        width = max((len(name) for name, _ in done), default=0)
+    elif done:
+        width = max(len(name) for name, _ in done)
         print(f"{'patch':{width}}  {'phrase':20}  seconds  peak dBTP  LUFS   × real time")
         for name, found in done:
             print(
-                f"{name:{width}}  {found.phrase:20}  {found.seconds:7.1f}  {found.true_peak_db:9.1f}  "
-                f"{found.loudness_lufs:5.1f}  {found.times_realtime:11.0f}"
+                f"{printable(name):{width}}  {found.phrase:20}  {found.seconds:7.1f}  "
+                f"{found.true_peak_db:9.1f}  {found.loudness_lufs:5.1f}  {found.times_realtime:11.0f}"
                 + ("  put out NaN or Inf and was muted" if found.muted else "")
             )
     raise_failed(failed, len(files), "patches")

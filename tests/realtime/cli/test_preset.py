@@ -146,6 +146,8 @@ def test_a_list_is_safe_to_print(user_library: Path) -> None:
     put_patch(user_library, "a\x1b[2Jb")
     found = tonerig("preset", "list")
     assert found.code == 0 and "\na\\x1b[2Jb " in found.out and "\x1b" not in found.out
+    found = tonerig("preset", "audition", "a\x1b[2Jb", "-o", user_library / "sounds")
+    assert found.code == 0 and "\na\\x1b[2Jb " in found.out and "\x1b" not in found.out
 
 
 def test_new_makes_no_chain_with_a_synth(user_library: Path) -> None:
