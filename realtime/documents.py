@@ -126,12 +126,34 @@ def write_table(table: Mapping[str, Any], path: Path) -> Path:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, tomli_w.dumps(table).encode())
+        write_bytes(path, _written(table).encode())
     except OSError as error:
         raise PresetError(f"{path}: the folder cannot be made: {error.strerror}") from None
     except ModelFileError as error:
         raise PresetError(str(error)) from None
     return path
+
+
+def _written(table: Mapping[str, Any]) -> str:
+    """TOML whose lists of tables at the top are always ``[[key]]``, so that a person can add another one."""
+    lists = {key: value for key, value in table.items() if value and _are_flat_tables(value)}
+    head = tomli_w.dumps({key: value for key, value in table.items() if key not in lists})
+    return head + "".join(
+        f"\n[[{key}]]\n{tomli_w.dumps(entry)}" for key, value in lists.items() for entry in value
+    )
+
+
+def _are_flat_tables(value: Any) -> bool:
+    """Whether it is a list of tables without tables in them."""
+    return isinstance(value, list) and all(
+        isinstance(entry, Mapping)
+        and not any(isinstance(part, Mapping) or _are_tables(part) for part in entry.values())
+        for entry in value
+    )
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
 
 
 def _first_problem(error: ValidationError, document: type[Heading]) -> str:

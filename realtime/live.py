@@ -129,6 +129,7 @@ class Session:
         self.started = time.monotonic()
         try:
             self._begin(build)
+            self.started = time.monotonic()
         except BaseException:
             self._stream.close()
             if self.midi is not None:

@@ -243,11 +243,13 @@ def load_map(text: str) -> dict[int, Patch]:
 
 
 def library_patches() -> dict[str, Patch]:
-    """All patches of the library that can be used, by name."""
-    found: dict[str, Patch] = {}
+    """All patches of the library that can be used, by name; the user's own, whose programs count, first."""
+    own: dict[str, Patch] = {}
+    shipped: dict[str, Patch] = {}
     for name, path in library.listing("patches").items():
+        part = own if path.is_relative_to(library.user_library()) else shipped
         try:
-            found[name] = load_patch(path)
+            part[name] = load_patch(path)
         except PresetError:  # 'tonerig preset list' says what is wrong with it
             continue
-    return found
+    return own | shipped

@@ -342,13 +342,25 @@ FAMILIES = (
 
 
 def phrase_for(patch: Patch) -> Phrase:
-    """The phrase of the family that a patch's first program is in; the lead's where it states none."""
+    """The phrase of the family that a patch's first program is in.
+
+    Where it states none, recordings are played one after the other, and a synth plays the lead's.
+    """
+    if patch.program is None and patch.link.samples:
+        return _recordings(patch)
     if patch.program is None:
         return LEAD
     if patch.bank == DRUM_BANK:
         return DRUMS
     first, _ = patch.program
     return SOUND_EFFECTS if first == REVERSE_CYMBAL else FAMILIES[(first - 1) // 8]
+
+
+def _recordings(patch: Patch) -> Phrase:
+    """Every table of a sampler's patch at its lowest key and loudest, a beat each."""
+    tables = sorted({(zone.keys[0], zone.velocities[1]) for zone in patch.link.samples})
+    notes = [(float(beat), 0.9, key_name(key), hard) for beat, (key, hard) in enumerate(tables)]
+    return Phrase("recordings", 120.0, tuple(notes))
 
 
 def melody(phrase: Phrase) -> Phrase:

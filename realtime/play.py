@@ -29,6 +29,9 @@ from .wav_writer import SampleFormat, WavWriter
 RATE = 48000.0
 NOTE_ON, NOTE_OFF, CONTROL, PROGRAM_CHANGE = 0x90, 0x80, 0xB0, 0xC0
 BANK_COARSE, BANK_FINE = 0, 32
+DATA_ENTRY, REGISTERED_FINE, REGISTERED_COARSE = 6, 100, 101
+MPE_CONFIGURATION = [0, 6]
+"""The registered parameter, coarse and fine, that says how many members a zone has."""
 RELEASE_ALL = ((64, 0), (66, 0), (123, 0))
 """Controllers and values: both pedals up, all notes off."""
 
@@ -170,6 +173,8 @@ def play_song(
 def patches_for(song: Song, patches: Sequence[Patch]) -> dict[int, Patch]:
     """For each channel with notes the patch that the song's programs call for its first note.
 
+    A lower MPE zone's first channel has the patch of its members.
+
     Where no patch has that program in that bank, one that has it in bank 0 plays, or else the one of bank 0
     whose program is nearest. Channel 10 has drums, of `DRUM_BANK`, where there are any.
 
@@ -193,7 +198,23 @@ def patches_for(song: Song, patches: Sequence[Patch]) -> dict[int, Patch]:
             banks[channel] = banks[channel] % 128 + 128 * data2
         elif data1 == BANK_FINE:
             banks[channel] = banks[channel] // 128 * 128 + data2
+    members = [chosen[c] for c in range(2, _members(song.events) + 2) if c in chosen]
+    if members:  # of an MPE zone, whose first channel says what all of them play
+        chosen.setdefault(1, members[0])
     return chosen
+
+
+def _members(events: NDArray[np.void]) -> int:
+    """How many member channels the song gives a lower MPE zone; 0 without one."""
+    wanted = (DATA_ENTRY, REGISTERED_FINE, REGISTERED_COARSE)
+    controls = events[(events["status"] == CONTROL) & np.isin(events["data1"], wanted)]
+    number, members = [127, 127], 0
+    for _, _, controller, value, _ in controls.tolist():
+        if controller in (REGISTERED_COARSE, REGISTERED_FINE):
+            number[REGISTERED_COARSE - controller] = value
+        elif controller == DATA_ENTRY and number == MPE_CONFIGURATION:
+            members = max(members, min(value, 15))
+    return members
 
 
 def _calls(events: NDArray[np.void]) -> NDArray[np.void]:

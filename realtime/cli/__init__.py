@@ -40,7 +40,7 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "live": Verb(
         "live:live",
-        "Play through a preset or a model: guitar in, sound out.",
+        "Play through a preset from a guitar, or a patch from a keyboard.",
         "tonerig live --preset crunch",
     ),
     "render": Verb(

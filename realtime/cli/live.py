@@ -46,7 +46,7 @@ def live(
     volume_db: Annotated[float, typer.Option(min=-100, max=12, help="Master volume in dB.")] = 0.0,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A knob, by a processor's name or number: gate.threshold_db=-60."),
+        typer.Option("--set", help="A knob, by a processor, its number or a patch: gate.threshold_db=-60."),
     ] = None,
     record: Annotated[Path | None, typer.Option(help="Record to this WAV file.")] = None,
     record_what: Annotated[
@@ -58,7 +58,8 @@ def live(
     """Play through a preset or a model, guitar in, sound out; or play a patch from a keyboard; or both.
 
     The keyboard's program changes choose among the library's patches; until one comes a channel has the
-    patch that --map or --patch gives it, or, where neither is given, the library's first.
+    patch that --map or --patch gives it, or, where neither is given, that of program 1 and, on channel 10,
+    drums.
 
     Keys in a terminal: q quits, m mutes, b bypasses, + and - change the volume.
     """
@@ -93,15 +94,22 @@ def live(
             _check_output(path, files)
         if report is not None and report.resolve() in {path.resolve() for path in takes}:
             raise typer.BadParameter("--report and --record name the same file; give each its own")
+        if not guitar and record_what != "wet":
+            raise typer.BadParameter("without a guitar nothing is dry; record what is wet")
 
     def build() -> list[Processor]:
         chain = [] if chosen is None else chosen.build()
         if keyboard:
             from ..synths.band import band
 
-            chain += band(patches, follow=True)
+            synths = band(patches, follow=True)
+            mine = {part.name if part.path is None else part.path.stem for part in patches.values()}
+            asked = [*chain, *(synth for synth in synths if synth.patch in mine or not patches)]
+            chain += synths
+        else:
+            asked = chain
         for name, parameter, value in settings:
-            _turn(chain, name, parameter, value)
+            _turn(asked, name, parameter, value)
         return chain
 
     _prepare(build)
@@ -206,14 +214,16 @@ def _prepare(build: Callable[[], list[Processor]]) -> None:
     from ..engine.program import ENGINE_UNIT
     from ..kernels import onnx_runtime
     from ..processors.neural import Neural
+    from .progress import say_compiling
 
     units = [ENGINE_UNIT, onnx_runtime.unit()]
     for processor in build():
         units += processor.units()[:1] if isinstance(processor, Neural) else processor.units()
     missing = [unit for unit in dict.fromkeys(units) if not is_cached(unit)]
     if missing:
-        _say(f"compiling {len(missing)} processors for this computer, once")
-        compile_units(missing)
+        count = "1 part" if len(missing) == 1 else f"{len(missing)} parts"
+        _say(f"compiling {count} of the program for this computer, once; it can take a minute")
+        compile_units(missing, say_compiling)
 
 
 def _play(session: Session, seconds: float | None) -> None:
@@ -291,12 +301,12 @@ def _setting(text: str) -> tuple[str, str, str]:
 
 
 def _turn(chain: list[Processor], name: str, parameter: str, value: str) -> None:
-    """Set a parameter of the first processor of that name, or of the one of that number."""
+    """Set a parameter of the first processor of that name, of that patch, or of the one of that number."""
     from ..parameters import ParameterError
 
     everything = list(_with_inner(chain))
     numbered = {str(number): processor for number, processor in enumerate(chain, 1)}
-    found = [processor for processor in everything if processor.name == name]
+    found = [p for p in everything if name in (p.name, getattr(p, "patch", None))]
     if name in numbered:
         found = [numbered[name]]
     if not found:

@@ -76,6 +76,8 @@ def show(
     from ..patches import load_patch
     from ..presets import load_preset
 
+    if kind is None:
+        _check_known(name)
     if (kind or _kind_of(name)) == "patch":
         patch = load_patch(name)
         _check_picture(picture, patch.files())
@@ -95,6 +97,27 @@ def show(
 
         compile_for(found)
         print(draw_chain(found, picture))
+
+
+def _check_known(name: str) -> None:
+    """Refuse a name that neither a chain nor a patch of the library has, naming those that are nearest.
+
+    Raises
+    ------
+    PresetError
+    """
+    from difflib import get_close_matches
+
+    from ..documents import cited
+    from ..library import listing
+    from ..presets import PresetError, is_path
+
+    names = [*listing("chains"), *listing("patches")]
+    if is_path(name) or name.removesuffix(".toml") in names:
+        return
+    near = get_close_matches(name, names, 3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see tonerig preset list"
+    raise PresetError(f"there is no preset {cited(name.strip()) or 'without a name'}; {hint}")
 
 
 def _check_picture(path: Path | None, files: Sequence[Path]) -> None:
@@ -143,7 +166,7 @@ def _show_patch(patch: Patch, picture: Path | None, as_json: bool) -> None:
             "program": patch.program,
             "bank": patch.bank,
             "synth": patch.synth,
-            "parameters": {p.name: patch.link.values.get(p.name, p.default) for p in synth.parameters},
+            "parameters": _values(patch.link),
             "effects": list(map(_as_json, effects)),
             "samples": samples,
         }
@@ -160,7 +183,11 @@ def _show_patch(patch: Patch, picture: Path | None, as_json: bool) -> None:
         for sample in samples:
             low, high = sample["keys"]
             keys = low if low == high else f"{low} to {high}"
-            print(f"     {Path(sample['file']).name}: {keys}, velocity {sample['velocities'][0]} and up")
+            soft, hard = sample["velocities"]
+            rest = ", ".join(
+                f"{key} {value}" for key, value in sample.items() if key not in ("file", "keys", "velocities")
+            )
+            print(f"     {Path(sample['file']).name}: keys {keys}, velocities {soft} to {hard}, {rest}")
         if effects:
             print("effects:")
         for line in _lines(effects, ""):
@@ -249,7 +276,7 @@ def _audition_as_json(name: str, found: Auditioned) -> dict[str, Any]:
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name; letters, digits, - and _.")],
     like: Annotated[
-        str | None, typer.Option("--from", metavar="PRESET", help="Start from this preset.")
+        str | None, typer.Option("--from", metavar="PRESET", help="Start from this chain or patch.")
     ] = None,
     chain: Annotated[
         str, typer.Option(metavar="NAMES", help="Or from these processors, with commas between them.")
@@ -273,6 +300,11 @@ def new(
 
     if not re.fullmatch(r"[\w-]+", name):
         raise typer.BadParameter(f"{name!r} is no name; use letters, digits, - and _")
+    if like is not None and _kind_of(like) == "patch":
+        if synth is not None or model is not None or impulse is not None:
+            raise typer.BadParameter("a new patch from another one has no --synth, --model or --impulse")
+        _copy_patch(name, like, description, author)
+        return
     if synth is not None:
         if like is not None or model is not None or impulse is not None:
             raise typer.BadParameter("--synth makes a patch, which has no --from, --model or --impulse")
@@ -315,16 +347,31 @@ def new(
         print(f"from now on {name} means this preset and no longer the shipped one of that name")
 
 
+def _copy_patch(name: str, like: str, description: str, author: str) -> None:
+    """Another patch under a new name, called by no program."""
+    from ..patches import load_patch
+
+    found = load_patch(like)
+    said = description or found.description
+    _write_patch(name, replace(found, name=name, description=said, author=author, program=None, bank=0))
+
+
 def _new_patch(name: str, synth: str, description: str, author: str) -> None:
+    from ..patches import new_patch
+
+    _write_patch(name, new_patch(name, synth, description=description, author=author))
+
+
+def _write_patch(name: str, patch: Patch) -> None:
     from ..library import listing, user_library
-    from ..patches import new_patch, save_patch
+    from ..patches import save_patch
     from ..presets import PresetError
 
     target = user_library() / "patches" / f"{name}.toml"
     if target.exists():
         raise PresetError(f"{target}: exists already; choose another name or edit it")
     hidden = listing("patches").get(name)
-    save_patch(new_patch(name, synth, description=description, author=author), target)
+    save_patch(patch, target)
     print(f"{target}: written; try it with tonerig live --patch {name}")
     if hidden is not None:
         print(f"from now on {name} means this patch and no longer the shipped one of that name")
@@ -346,15 +393,22 @@ def _playable(folder: str, path: Path | None) -> Path | None:
     return found
 
 
-def _as_json(link: Link) -> dict[str, Any]:
+def _values(link: Link) -> dict[str, float | str]:
+    """Every parameter as it is written in a preset: in its unit, a switch by its position's name."""
     from ..processors import processor_class
 
-    values = {parameter.name: parameter.default for parameter in processor_class(link.processor).parameters}
+    values = {}
+    for parameter in processor_class(link.processor).parameters:
+        value = link.values.get(parameter.name, parameter.default)
+        values[parameter.name] = parameter.text(value) if parameter.choices else value
+    return values
+
+
+def _as_json(link: Link) -> dict[str, Any]:
     return {
         "processor": link.processor,
         **{key: str(path) for key, path in link.files.items()},
-        **values,
-        **link.values,
+        **_values(link),
         **{key: list(map(_as_json, links)) for key, links in link.chains.items()},
     }
 
@@ -374,13 +428,17 @@ def _lines(links: Sequence[Link], indent: str) -> list[str]:
 
 
 def _rows(link: Link, indent: str) -> list[str]:
-    """A line for each file and each parameter, with the range."""
+    """A line for each file and each parameter, with its range and what it does."""
     from ..processors import processor_class
 
-    rows = [(key, path.name, "") for key, path in link.files.items()]
+    rows = [(key, path.name, "", "") for key, path in link.files.items()]
     for parameter in processor_class(link.processor).parameters:
         value = parameter.text(link.values.get(parameter.name, parameter.default))
-        rows.append((parameter.name, value, f"({parameter.range_text()})"))
-    left = max((len(row[0]) for row in rows), default=0)
-    right = max((len(row[1]) for row in rows), default=0)
-    return [f"{indent}{key:{left}}  {value:{right}}  {span}".rstrip() for key, value, span in rows]
+        rows.append((parameter.name, value, f"({parameter.range_text()})", parameter.description))
+    widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
+    widths[2] = min(widths[2], 24)  # longer ones push their sentence to the right
+    return [
+        indent
+        + "  ".join([*(f"{part:{width}}" for part, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+        for row in rows
+    ]

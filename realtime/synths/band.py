@@ -67,7 +67,7 @@ class _Part:
     def build(self) -> Synth:
         synth = self.patch.build()
         assert isinstance(synth, Synth)
-        synth.patch = self.patch.name
+        synth.patch = self.patch.name if self.patch.path is None else self.patch.path.stem
         return synth
 
     def __eq__(self, other: object) -> bool:

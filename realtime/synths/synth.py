@@ -50,7 +50,7 @@ class Synth(Processor):
     Attributes
     ----------
     channels : MIDI channels, from 1 on, that play it at first; all of them unless `play_on` says otherwise
-    patch : name of the patch that it plays, if it has one
+    patch : of the file of the patch that it plays, without suffix; or else the patch's name
     """
 
     estimated: ClassVar[tuple[Parameter, ...]] = ()

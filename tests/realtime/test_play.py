@@ -12,7 +12,7 @@ from tonerig.realtime.engine.runner import Runner
 from tonerig.realtime.links import Link
 from tonerig.realtime.midi.events import EVENT
 from tonerig.realtime.midi.files import Song, read_song
-from tonerig.realtime.patches import Patch, new_patch, save_patch
+from tonerig.realtime.patches import Patch, library_patches, new_patch, save_patch
 from tonerig.realtime.play import one_note, patches_for, play_song, sound_of
 from tonerig.realtime.presets import Preset
 from tonerig.realtime.render import RenderError
@@ -190,3 +190,28 @@ def test_a_program_that_no_patch_has() -> None:
     assert patches_for(song, [low, high]) == {1: high, 10: low}
     with pytest.raises(RenderError, match="choose patches with --patch or --map"):
         patches_for(song, [Patch("nameless", link)])
+
+
+def test_an_mpe_zone_sounds_by_the_songs_programs(tmp_path: Path, user_library: Path) -> None:
+    """The zone's first channel, which has no notes itself, gets the patch of its members."""
+    zone = [(0, b"\xb0\x65\x00"), (0, b"\xb0\x64\x06"), (0, b"\xb0\x06\x04")]
+    notes = [(10, b"\x91\x40\x64"), (10, b"\x92\x43\x64"), (480, b"\x81\x40\x00"), (480, b"\x82\x43\x00")]
+    (tmp_path / "mpe.mid").write_bytes(song_bytes(zone + notes))
+    patch = new_patch("z", "four", program=(1, 128))
+    chosen = patches_for(read_song(tmp_path / "mpe.mid", 48000), [patch])
+    assert chosen == {1: patch, 2: patch, 3: patch}
+    result = play_song(tmp_path / "mpe.mid", tmp_path / "mpe.wav", chosen)
+    assert result.peak_db is not None
+    assert result.peak_db > -40
+
+
+def test_a_patch_of_ones_own_is_called_before_a_shipped_one(user_library: Path) -> None:
+    """Of two that state a program the user's plays, whatever its name."""
+    save_patch(new_patch("mine", "four", program=(9, 9)), user_library / "patches" / "zz-mine.toml")
+    patches = list(library_patches().values())
+    assert patches[0].name == "mine"
+    assert patches_for(song_of(event(0, 0xC0, 8), event(1, 0x90, 60, 100)), patches)[1].name == "mine"
+    synths = band({}, follow=True)
+    first = next(synth for synth in synths if any(low <= 8 <= high for low, high, _ in synth._programs))
+    owner = next(owner for low, high, owner in first._programs if low <= 8 <= high)
+    assert synths[owner].patch == "zz-mine"

@@ -390,6 +390,22 @@ def test_a_keyboard_that_cannot_be_is_refused(
     assert "Traceback" not in result.stderr
 
 
+def test_without_a_guitar_nothing_dry_is_recorded(patch: Path) -> None:
+    """A dry take of a keyboard alone would be silence: a usage error."""
+    with keyboard("keys"):
+        result = _live("--patch", patch, "--record", "take.wav", "--record-what", "both", "--seconds", 1)
+    assert result.returncode == 2
+    assert "without a guitar nothing is dry" in " ".join(result.stderr.split())
+
+
+def test_a_knob_is_of_the_patch_that_was_asked_for(patch: Path) -> None:
+    """The library's patches, there for program changes, have none to turn."""
+    with keyboard("keys"):
+        result = _live("--patch", patch, "--set", "two.cutoff_hz=500", "--seconds", 1)
+    assert result.returncode == 1
+    assert "the chain has no two; it has four" in result.stderr
+
+
 def test_of_two_keyboards_one_has_to_be_chosen(patch: Path) -> None:
     """A usage error that says which there are."""
     with keyboard("keys"), keyboard("pads"):

@@ -237,3 +237,31 @@ def test_new_says_what_is_missing(user_library: Path) -> None:
     found = tonerig("preset", "new", "mine", "--chain", "gate,fuzz")
     assert found.code == 1 and "there is no processor fuzz" in found.err
     assert not (user_library / "chains").exists()
+
+
+def test_a_patch_as_data_has_switches_by_name(user_library: Path) -> None:
+    """What is printed can be written into a preset as it stands."""
+    shown = json.loads(tonerig("preset", "show", "pad", "--json").out)
+    assert shown["parameters"]["osc_1_wave"] == "saw"
+    assert shown["parameters"]["voices"] == "poly"
+
+
+def test_a_new_patch_begins_with_a_shipped_one(user_library: Path) -> None:
+    """All of it but its name and its program, in a file that a person can add effects to."""
+    result = tonerig("preset", "new", "mine", "--from", "bass", "--author", "me")
+    assert result.code == 0, result.err
+    mine, bass = load_patch("mine"), load_patch("bass")
+    assert (mine.name, mine.author, mine.program) == ("mine", "me", None)
+    assert mine.link == bass.link
+    text = (user_library / "patches" / "mine.toml").read_text()
+    assert "[[effects]]" in text
+    (user_library / "patches" / "mine.toml").write_text(text + '\n[[effects]]\nprocessor = "reverb"\n')
+    assert len(load_patch("mine").link.chains["effects"]) == len(bass.link.chains["effects"]) + 1
+
+
+def test_an_unknown_name_is_neither_chain_nor_patch(user_library: Path) -> None:
+    """The nearest names of both kinds are in the sentence."""
+    result = tonerig("preset", "show", "bas")
+    assert result.code == 1
+    assert "there is no preset bas; did you mean" in result.err
+    assert "bass" in result.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import signal
 import subprocess
@@ -165,11 +166,13 @@ def test_a_killed_render_leaves_nothing(folder: Path, jobs: int, ending: str) ->
         write_wav(folder / "in" / f"{name}.wav", np.zeros((1, 48000 * 300), np.float32), 48000)
     words = ["render", folder / "in", "-o", folder / "out", "-m", folder / "amp.nam", "-j", jobs]
     command = [sys.executable, "-m", "tonerig.realtime.cli", *map(str, words)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+    number = signal.Signals[ending]
+    heard = functools.partial(signal.signal, number, signal.SIG_DFL)  # even where the tests run under nohup
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as run:
         while len(list((folder / "out").glob(".*.part"))) < jobs and run.poll() is None:
             time.sleep(0.02)
-        run.send_signal(signal.Signals[ending])
+        run.send_signal(number)
         _, said = run.communicate(timeout=60)
-    assert run.returncode == 128 + signal.Signals[ending], said
+    assert run.returncode == 128 + number, said
     assert "Traceback" not in said
     assert not list((folder / "out").iterdir())
