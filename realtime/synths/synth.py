@@ -151,7 +151,8 @@ class Synth(Processor):
         return [("effects", int(k)) for k in np.flatnonzero(self.state.arrays["rows"]["muted"])]
 
     def states(self) -> list[State]:
-        return [self.state, *(state for processor in self.effects for state in processor.states())]
+        inner = [state for processor in self.effects for state in processor.states()]
+        return [self.state, wavetables.memory(), *inner]
 
     def reset(self) -> None:
         for processor in self.effects:

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiler.layout import aligned
+from ..compiler.layout import State
 
 SIZE = 2048
 STRIDE = SIZE + 16
@@ -50,27 +50,22 @@ def amplitudes(wave: str, count: int) -> NDArray[np.float64]:
 
 
 @cache
-def tables() -> NDArray[np.float32]:
-    """All rows of all waves, shape (3, `ROWS` + 1, `STRIDE`); a wave's row ``r`` stands at index ``r + 1``.
+def memory() -> State:
+    """All rows of all waves: ``rows``, shape (3, `ROWS` + 1, `STRIDE`); a wave's row ``r`` is at ``r + 1``.
 
-    One piece of memory that starts on a cache line and is never written again.
+    Every synth of this process reads it, and nobody writes to it again.
     """
-    memory = aligned(len(WAVES) * (ROWS + 1) * STRIDE * 4)
-    result = np.ndarray((len(WAVES), ROWS + 1, STRIDE), np.float32, memory.data)
-    for wave, rows in zip(WAVES, result, strict=True):
+    state = State(np.dtype([("rows", "i8")]), rows=(np.float32, (len(WAVES), ROWS + 1, STRIDE)))
+    for wave, rows in zip(WAVES, state.arrays["rows"], strict=True):
         for row in range(ROWS):
             spectrum = np.zeros(SIZE // 2 + 1, np.complex128)
             count = partials(row)
             spectrum[1 : count + 1] = -0.5j * SIZE * amplitudes(wave, count)
             period = np.fft.irfft(spectrum, SIZE)
             rows[row + 1, :SIZE], rows[row + 1, SIZE:] = period, period[: STRIDE - SIZE]
-    return result
+    return state
 
 
-def lock() -> bool:
-    """Keep the tables out of the swap file; False where the system does not allow it."""
-    import ctypes
-
-    table = tables()
-    mlock = getattr(ctypes.CDLL(None), "mlock", None)
-    return mlock is not None and mlock(ctypes.c_void_p(table.ctypes.data), table.nbytes) == 0
+def tables() -> NDArray[np.float32]:
+    """The rows of `memory`."""
+    return memory().arrays["rows"]
