@@ -58,7 +58,7 @@ VERBS: dict[str, Verb] = {
         "convert:convert", "Turn a model file into another format.", "tonerig convert plexi.nam plexi.onnx"
     ),
     "tune": Verb("tune:tune", "Tune a guitar, live or from a file.", "tonerig tune guitar.wav"),
-    "devices": Verb("devices:devices", "List the audio devices.", "tonerig devices --json"),
+    "devices": Verb("devices:devices", "List audio devices and MIDI inputs.", "tonerig devices --json"),
     "doctor": Verb(
         "doctor:doctor", "Say whether this machine can play live, and what to change.", "tonerig doctor"
     ),
@@ -77,7 +77,7 @@ VERBS: dict[str, Verb] = {
     ),
     "compile": Verb(
         "compile:compile",
-        "Compile the code of the library's presets and patches ahead of the first use.",
+        "Compile the library's presets and patches ahead.",
         "tonerig compile",
     ),
     "demo": Verb("demo:demo", "Render a real guitar through the shipped amp, and draw it.", "tonerig demo"),
@@ -130,7 +130,7 @@ def _tonerig(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    """Play through learned sound: neural amps and effects, live and offline."""
+    """Play through learned sound: neural amps, effects and synthesizers, live and offline."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -182,12 +182,13 @@ def _show_patch(patch: Patch, picture: Path | None, as_json: bool) -> None:
             print(line)
         for sample in samples:
             low, high = sample["keys"]
-            keys = low if low == high else f"{low} to {high}"
             soft, hard = sample["velocities"]
-            rest = ", ".join(
-                f"{key} {value}" for key, value in sample.items() if key not in ("file", "keys", "velocities")
-            )
-            print(f"     {Path(sample['file']).name}: keys {keys}, velocities {soft} to {hard}, {rest}")
+            words = [f"key {low}" if low == high else f"keys {low} to {high}, as recorded at {sample['key']}"]
+            words += [f"velocities {soft} to {hard}"] * ((soft, hard) != (1, 127))
+            words += [f"{key} {sample[key]:g}" for key in ("volume_db", "pan", "tune_cents") if sample[key]]
+            words += ["to its end" if sample["one_shot"] else "while the key is down"]
+            words += [f"choke group {sample['choke']}"] * (sample["choke"] != 0)
+            print(f"     {Path(sample['file']).name}: {', '.join(words)}")
         if effects:
             print("effects:")
         for line in _lines(effects, ""):

@@ -29,6 +29,7 @@ from .program import ENGINE_UNIT
 
 CLIENT = b"tonerig"
 NO_START_SERVER = 1
+OPENINGS = 3
 IS_INPUT, IS_OUTPUT = 1, 2
 AUDIO, MIDI = b"32 bit float mono audio", b"8 bit raw midi"
 EXISTS = 17  # a connection that is there already
@@ -59,7 +60,7 @@ class JackStream:
     ) -> None:
         self.source, self.target, self.inputs, self.outputs = source, target, inputs, outputs
         self._jack = _library()
-        self._client = self._jack.jack_client_open(CLIENT, NO_START_SERVER, None)
+        self._client = _open_client(self._jack)
         if not self._client:
             raise DeviceError("the JACK server does not answer; start it again, or choose another device")
         with self._closing_on_error():
@@ -199,7 +200,7 @@ def midi_ports() -> list[str]:
         when JACK's library is not installed.
     """
     jack = _library()
-    client = jack.jack_client_open(CLIENT, NO_START_SERVER, None)
+    client = _open_client(jack)
     if not client:
         return []
     try:
@@ -216,6 +217,14 @@ def _names(client: int, kind: bytes, flags: int) -> list[bytes]:
         names.append(name)
     _library().jack_free(found)
     return names
+
+
+def _open_client(jack: Any) -> Any:
+    """A new client, or None: a busy server refuses one now and then, and takes it the next time."""
+    for _ in range(OPENINGS):
+        if client := jack.jack_client_open(CLIENT, NO_START_SERVER, None):
+            return client
+    return None
 
 
 @cache
