@@ -51,7 +51,7 @@ from .links import (
     sample_tables,
     value_table,
 )
-from .presets import is_path
+from .presets import find
 from .processors.processor import Processor
 from .synths.zones import Zone
 
@@ -123,15 +123,7 @@ def load_patch(name_or_path: str | Path) -> Patch:
     ------
     PresetError
     """
-    if is_path(name_or_path):
-        path = Path(name_or_path)
-    else:
-        try:
-            path = library.named("patches", str(name_or_path))
-        except library.LibraryError as error:
-            if name_or_path in library.listing("chains"):
-                raise PresetError(f"{name_or_path} {IS_A_CHAIN}") from None
-            raise PresetError(str(error)) from None
+    path = find(name_or_path, "patches", "chains", IS_A_CHAIN)
     return parse_patch(read_table(path), path)
 
 

@@ -17,7 +17,7 @@ from .audio_files import AudioReader
 from .compiler.unit import Unit
 from .engine.program import Program, compile_chain
 from .engine.runner import Runner
-from .midi.events import EVENT
+from .midi.events import EVENT, RELEASES
 from .midi.files import Song, read_song
 from .patches import Patch, library_patches
 from .presets import Preset
@@ -32,8 +32,6 @@ BANK_COARSE, BANK_FINE = 0, 32
 DATA_ENTRY, REGISTERED_FINE, REGISTERED_COARSE = 6, 100, 101
 MPE_CONFIGURATION = [0, 6]
 """The registered parameter, coarse and fine, that says how many members a zone has."""
-RELEASE_ALL = ((64, 0), (66, 0), (123, 0))
-"""Controllers and values: both pedals up, all notes off."""
 
 
 @dataclass(frozen=True)
@@ -238,7 +236,7 @@ def _nearest(patches: Sequence[Patch], bank: int, program: int) -> Patch:
 
 
 def _all_released(frame: int) -> NDArray[np.void]:
-    rows = [(frame, CONTROL | channel, *change, 3) for channel in range(16) for change in RELEASE_ALL]
+    rows = [(frame, CONTROL | channel, number, 0, 3) for channel in range(16) for number in RELEASES]
     return np.array(rows, EVENT)
 
 

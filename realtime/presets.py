@@ -98,16 +98,29 @@ def load_preset(name_or_path: str | Path) -> Preset:
     ------
     PresetError
     """
-    if is_path(name_or_path):
-        path = Path(name_or_path)
-    else:
-        try:
-            path = library.named("chains", str(name_or_path))
-        except library.LibraryError as error:
-            if name_or_path in library.listing("patches"):
-                raise PresetError(f"{name_or_path} {IS_A_PATCH}") from None
-            raise PresetError(str(error)) from None
+    path = find(name_or_path, "chains", "patches", IS_A_PATCH)
     return parse_preset(read_table(path), path)
+
+
+def find(name_or_path: str | Path, folder: str, other: str, mistaken: str) -> Path:
+    """The file of a preset of one kind, by path or by name from a folder of the library.
+
+    Parameters
+    ----------
+    other : the folder of the other kind; of a name that is only there, ``mistaken`` is said
+
+    Raises
+    ------
+    PresetError
+    """
+    if is_path(name_or_path):
+        return Path(name_or_path)
+    try:
+        return library.named(folder, str(name_or_path))
+    except library.LibraryError as error:
+        if name_or_path in library.listing(other):
+            raise PresetError(f"{name_or_path} {mistaken}") from None
+        raise PresetError(str(error)) from None
 
 
 IS_A_PATCH = "is a patch, which is played by notes, and no chain; give it as --patch"

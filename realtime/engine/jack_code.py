@@ -10,8 +10,9 @@ from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
 from ..compiler.memory import int64_at, load_acquire, record_at, store_release
+from ..midi.events import RELEASES
 from .events_code import EVENT_BYTES, event_at
-from .layout import JACK, RELEASES
+from .layout import JACK
 from .serve_code import engine_at, run
 
 jack_at = record_at(JACK)

@@ -69,7 +69,7 @@ ENGINE = np.dtype(
         ("tap_written", "i8"),
         ("tap_read", "i8"),
         ("tap_lost", "i8"),
-        ("midi_lost", "i8"),  # events of a flood that were dropped, see `RELEASES`
+        ("midi_lost", "i8"),  # events of a flood that were dropped; `RELEASES` follow it
         ("callbacks", "i8"),
         # fixed before the first call
         ("rate", "f8"),
@@ -133,12 +133,6 @@ JACK = np.dtype(
     align=True,
 )
 """What JACK's callbacks are given."""
-
-RELEASES = (64, 66, 123)
-"""Controllers that, sent with 0 on all channels, leave no note sounding: both pedals up, all notes off.
-
-They follow a flood of events, part of which was dropped: note-offs may have been among it.
-"""
 
 FADE_S = 0.02
 """Length of a fade between two programs, N samples.

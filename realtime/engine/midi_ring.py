@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler.layout import State
-from ..midi.events import EVENT
-from .layout import RELEASES
+from ..midi.events import EVENT, RELEASES
 
 PATIENCE_S = 1.0
 

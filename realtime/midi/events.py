@@ -9,3 +9,6 @@ EVENT = np.dtype([("frame", "i4"), ("status", "u1"), ("data1", "u1"), ("data2", 
 
 Events stand in order of their frames; those of one frame in the order in which they came.
 """
+
+RELEASES = (64, 66, 123)
+"""Controllers that, sent with 0 on all channels, leave no note sounding: both pedals up, all notes off."""

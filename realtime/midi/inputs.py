@@ -18,6 +18,7 @@ from typing import Any
 
 from ..engine.jack import JackStream
 from ..engine.stream import Stream
+from .events import RELEASES
 from .ports import JACK, MidiPort, MidiPortError, without_words
 
 POLL_S = 0.001
@@ -34,12 +35,7 @@ Notify = Callable[[str], None]
 SILENCE: tuple[bytes, ...] = tuple(
     bytes(message)
     for channel in range(16)
-    for message in (
-        (0xB0 | channel, 64, 0),
-        (0xB0 | channel, 66, 0),
-        (0xB0 | channel, 123, 0),
-        (0xE0 | channel, 0, 64),
-    )
+    for message in (*((0xB0 | channel, number, 0) for number in RELEASES), (0xE0 | channel, 0, 64))
 )
 """Sustain and sostenuto up, all notes off, pitch wheel centred, on every channel."""
 

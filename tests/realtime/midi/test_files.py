@@ -18,33 +18,7 @@ from tonerig.realtime.midi.events import EVENT
 from tonerig.realtime.midi.files import MAX_BYTES, Song, SongError, read_song
 
 from .songs import chunk, number, song_bytes, tempo
-
-RATE = 48000.0
-ON, OFF = b"\x90\x3c\x40", b"\x80\x3c\x40"
-
-PLAIN = """
-    4D 54 68 64  00 00 00 06   # MThd, 6 bytes
-    00 00  00 01  00 60        # format 0, one track, 96 ticks per beat
-    4D 54 72 6B  00 00 00 1A   # MTrk, 26 bytes
-    00  FF 03 04 42 61 73 73   # its name: "Bass"
-    00  92 24 64               # C2 on channel 3
-    60  24 00                  # and a beat later off, under the same status, by velocity 0
-    00  2B 50                  # G2
-    81 40  2B 00               # two beats
-    30  FF 2F 00               # the end, half a beat later
-"""
-
-
-def hexed(text: str) -> bytes:
-    """Bytes from hex, what follows ``#`` in a line being a remark."""
-    return bytes.fromhex("".join(line.split("#")[0] for line in text.splitlines()))
-
-
-def read(folder: Path, raw: bytes, rate: float = RATE) -> Song:
-    """The song in a file of these bytes."""
-    path = folder / "song.mid"
-    path.write_bytes(raw)
-    return read_song(path, rate)
+from .written import HEADER, OFF, ON, PLAIN, RATE, hexed, read
 
 
 def played(song: Song) -> list[tuple[int, str]]:
@@ -299,9 +273,6 @@ def test_a_longer_header_and_bytes_after_the_tracks_are_stepped_over(tmp_path: P
     assert read(tmp_path, raw).notes == 1
 
 
-HEADER = "4D 54 68 64 00 00 00 06"
-
-
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
@@ -399,69 +370,3 @@ def test_paths_that_lead_to_no_file_are_refused(tmp_path: Path) -> None:
         with pytest.raises(SongError) as caught:
             read_song(tmp_path / name, RATE)
         assert problem in str(caught.value) and str(caught.value).isprintable()
-
-
-def check_any(folder: Path, raw: bytes) -> None:
-    """A song with whole messages in order, or a sentence."""
-    try:
-        song = read(folder, raw)
-    except SongError as error:
-        assert str(error).startswith("song.mid: ") and str(error).isprintable()
-        return
-    events = song.events
-    assert (np.diff(events["frame"]) >= 0).all() and (events["frame"] >= 0).all()
-    assert (events["frame"] <= song.seconds * RATE + 0.5).all()
-    assert ((events["status"] >= 0x80) & (events["status"] < 0xF0)).all()
-    assert (events["data1"] < 0x80).all() and (events["data2"] < 0x80).all()
-    assert (events["size"] == np.where(np.isin(events["status"] >> 4, (0xC, 0xD)), 2, 3)).all()
-    assert 0 <= song.unended <= song.notes <= len(events)
-    assert song.seconds <= 6 * 3600 and song.name.isprintable()
-
-
-FORMAT_1 = song_bytes(
-    [(0, b"\xff\x03\x04Song"), (0, tempo(400_000)), (960, tempo(600_000))],
-    [(0, b"\xc0\x05"), (0, ON), (480, b"\xe0\x00\x50"), (960, OFF), (960, b"\xf0\x03\x7d\x01\xf7")],
-)
-
-
-@given(
-    raw=st.sampled_from([hexed(PLAIN), FORMAT_1]),
-    changes=st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=6),
-    dropped=st.tuples(st.integers(0, 200), st.integers(0, 3)),
-)
-@settings(max_examples=300, deadline=None)
-def test_changed_files_are_played_or_refused(
-    tmp_path_factory: pytest.TempPathFactory,
-    raw: bytes,
-    changes: list[tuple[int, int]],
-    dropped: tuple[int, int],
-) -> None:
-    """A good file with a few bytes changed, and some left out."""
-    mutated = bytearray(raw)
-    for place, value in changes:
-        mutated[place % len(raw)] = value
-    del mutated[dropped[0] : dropped[0] + dropped[1]]
-    check_any(tmp_path_factory.getbasetemp(), bytes(mutated))
-
-
-@given(
-    head=st.sampled_from(["", HEADER, HEADER + "00 01 00 02 00 60 4D 54 72 6B"]),
-    division=st.integers(0, 0xFFFF),
-    kind=st.integers(0, 2),
-    content=st.binary(max_size=200),
-    other=st.binary(max_size=200),
-)
-@settings(max_examples=300, deadline=None)
-def test_random_bytes_are_played_or_refused(
-    tmp_path_factory: pytest.TempPathFactory,
-    head: str,
-    division: int,
-    kind: int,
-    content: bytes,
-    other: bytes,
-) -> None:
-    """Bytes at large, behind a header, and as tracks of a file that is whole otherwise."""
-    folder = tmp_path_factory.getbasetemp()
-    check_any(folder, hexed(head) + content)
-    header = chunk(b"MThd", struct.pack(">HHH", kind, 2, division))
-    check_any(folder, header + chunk(b"MTrk", content) + chunk(b"MTrk", other))
