@@ -13,6 +13,7 @@ from tonerig.realtime.kernels import kernel_for, onnx_runtime
 from tonerig.realtime.library import named
 from tonerig.realtime.processors import PROCESSORS, processor_class
 from tonerig.realtime.processors.processor import Processor
+from tonerig.realtime.synths.four import FourOscillators
 
 from tests.models import KINDS, random_model
 
@@ -37,6 +38,8 @@ def _units() -> Iterator[tuple[str, Unit]]:
     for name in PROCESSORS:
         for unit in _processor(name).units():
             yield name, unit
+    for unit in FourOscillators({"modulation": "phase"}).units():
+        yield "four, its phase modulated", unit
     for kind in KINDS:
         model = random_model(kind, 0).playable()
         kernel = kernel_for(model)
