@@ -1,0 +1,22 @@
+// What DPF asks about a plugin; scripts/test-plugins says PLUGIN, PLUGIN_INS, PLUGIN_OUTS and what else differs.
+#pragma once
+
+#define DISTRHO_PLUGIN_NAME PLUGIN
+#define DISTRHO_PLUGIN_BRAND "tonerig"
+#define DISTRHO_PLUGIN_URI "urn:tonerig:test:" PLUGIN
+#define DISTRHO_PLUGIN_NUM_INPUTS PLUGIN_INS
+#define DISTRHO_PLUGIN_NUM_OUTPUTS PLUGIN_OUTS
+#define DISTRHO_PLUGIN_HAS_UI 0
+
+#ifdef PLUGIN_INSTRUMENT
+#define DISTRHO_PLUGIN_IS_SYNTH 1
+#else
+#define DISTRHO_PLUGIN_VST3_CATEGORIES "Fx"
+#endif
+#ifdef PLUGIN_REPORTS_LATENCY
+#define DISTRHO_PLUGIN_WANT_LATENCY 1
+#endif
+#ifdef PLUGIN_KEEPS_STATE
+#define DISTRHO_PLUGIN_WANT_STATE 1
+#define DISTRHO_PLUGIN_WANT_FULL_STATE 1
+#endif
