@@ -1,16 +1,22 @@
 """With ``CI=true`` a part that is missing fails the tests that need it; elsewhere they are skipped.
 
-And the one real part that several rooms test with: a JACK server with a clock and no hardware.
+And the real parts that several rooms test with: a JACK server with a clock and no hardware, plugins made for
+the tests, and bundles that are none.
 """
 
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy.linalg.lapack_lite
 import pytest
 
+ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = ("shared", "CUDA device")  # in the reasons of tests that need data or hardware from outside
 
 
@@ -37,3 +43,41 @@ def jack_server() -> Iterator[str]:
             yield name
     except (NoServerError, DeviceError) as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def test_plugins() -> Path:
+    """The folder with the VST3 bundles that `scripts/test-plugins` makes of ``tests/plugins``."""
+    made = subprocess.run([ROOT / "scripts" / "test-plugins"], capture_output=True, text=True)
+    if made.returncode == 3:
+        pytest.skip(made.stderr.strip())
+    assert made.returncode == 0, made.stderr
+    return ROOT / "build" / "plugins"
+
+
+@pytest.fixture(scope="session")
+def broken_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with bundles that no host can use.
+
+    ``Empty`` has no files, ``Windows`` and ``Mac`` are for other systems, ``Text`` is a text file,
+    ``Library`` a library without a plugin, ``Truncated`` its first half (opening it ends the process with
+    SIGBUS), ``Zero`` a library of no bytes, ``Gone`` a link to nothing; each ends in ``.vst3``.
+    """
+    folder = tmp_path_factory.mktemp("broken")
+    here = f"Contents/{platform.machine()}-linux"
+    library = Path(numpy.linalg.lapack_lite.__file__).read_bytes()
+    files = {
+        "Windows.vst3/Contents/x86_64-win/Windows.vst3": b"MZ" + bytes(510),
+        "Mac.vst3/Contents/MacOS/Mac": bytes.fromhex("cffaedfe") + bytes(508),
+        "Text.vst3": b"This is no plugin.\n",
+        f"Library.vst3/{here}/Library.so": library,
+        f"Truncated.vst3/{here}/Truncated.so": library[: len(library) // 2],
+        f"Zero.vst3/{here}/Zero.so": b"",
+    }
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (folder / "Empty.vst3").mkdir()
+    (folder / "Gone.vst3").symlink_to(folder / "nowhere")
+    return folder

@@ -4,6 +4,8 @@
 //   10^(volume_db / 20) * 0.2 * v / 127 * sin(2 pi f n / rate), in both channels,
 // from its end on times 1 - m / R for m = 0 .. R - 1, R = 0.005 rate rounded. A key struck again begins a note of
 // its own while the one before ends. Controllers 120 and 123 end all notes. Of more than 64 notes the rest is lost.
+//
+// The first parameter is a meter, as DPF takes an instrument's first one for a controller: it always reads 0.
 
 #include "test_plugin.hpp"
 
@@ -21,14 +23,26 @@ struct Voice {
     int32_t left = 0;
 };
 
+enum Knob { kSounding, kVolume, kKnobs };
+
 class Pipe : public TestPlugin {
 public:
-    Pipe() : TestPlugin(1) { voices.reserve(kVoices); }
+    Pipe() : TestPlugin(kKnobs) { voices.reserve(kVoices); }
 
 protected:
-    void initParameter(uint32_t, Parameter& parameter) override { range(parameter, "Volume", "dB", -60.0f, 20.0f); }
+    void initParameter(uint32_t index, Parameter& parameter) override {
+        switch (index) {
+        case kSounding:
+            whole(parameter, "Sounding", kVoices);
+            parameter.hints = kParameterIsInteger | kParameterIsOutput;
+            break;
+        case kVolume: range(parameter, "Volume", "dB", -60.0f, 20.0f); break;
+        }
+    }
 
-    float getParameterValue(uint32_t) const override { return volume_db; }
+    float getParameterValue(uint32_t index) const override {
+        return index == kSounding ? static_cast<float>(voices.size()) : volume_db;
+    }
 
     void setParameterValue(uint32_t, float value) override { volume_db = value; }
 
