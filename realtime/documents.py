@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -16,6 +17,10 @@ from ..export.writing import write_bytes
 
 SCHEMA = 1
 MAX_BYTES = 2**20
+"""Of a file, plugins' states left out."""
+MAX_STATES = 8 * 2**20
+"""Bytes of a file with plugins' states, which are read at once, however long."""
+_STATE = re.compile(rb'^raw_state = "[A-Za-z0-9+/=]*"', re.MULTILINE)
 MAX_DOTS = 500
 """In the keys of one line: tomllib takes minutes over a key of some ten thousand parts."""
 
@@ -53,7 +58,7 @@ def read_table(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+            raw = file.read(MAX_STATES + 1)
     except OSError as error:
         reason = (
             "does not exist; check the path"
@@ -61,8 +66,7 @@ def read_table(path: Path) -> dict[str, Any]:
             else f"cannot be read: {error.strerror}"
         )
         raise PresetError(f"{path}: {reason}") from None
-    if len(raw) > MAX_BYTES:
-        raise PresetError(f"{path.name}: is larger than {MAX_BYTES // 1024} KB, so it is no preset")
+    _check_size(raw, path)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -79,6 +83,16 @@ def read_table(path: Path) -> dict[str, Any]:
         raise PresetError(f"{path.name}: is no TOML file: {error}") from None
     except ValueError:  # more digits than Python takes
         raise PresetError(f"{path.name}: has a number of thousands of digits, so it is no preset") from None
+
+
+def _check_size(raw: bytes, path: Path) -> None:
+    states = sum(end - start for start, end in (found.span() for found in _STATE.finditer(raw)))
+    if len(raw) - states > MAX_BYTES:
+        raise PresetError(f"{path.name}: is larger than {MAX_BYTES // 1024} KB, so it is no preset")
+    if len(raw) > MAX_STATES:
+        raise PresetError(
+            f"{path.name}: has plugins' states of more than {MAX_STATES // 2**20} MB; take one of them out"
+        )
 
 
 def _dots(text: str) -> int:
@@ -124,9 +138,11 @@ def write_table(table: Mapping[str, Any], path: Path) -> Path:
     ------
     PresetError
     """
+    raw = _written(table).encode()
+    _check_size(raw, path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, _written(table).encode())
+        write_bytes(path, raw)
     except OSError as error:
         raise PresetError(f"{path}: the folder cannot be made: {error.strerror}") from None
     except ModelFileError as error:

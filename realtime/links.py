@@ -1,4 +1,4 @@
-"""Processors as a preset's file states them: values, files, samples and inner chains, read and written."""
+"""Processors as a preset's file states them: values, files, texts and inner chains, read and written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from . import library
 from .documents import PresetError, cited, is_control, plain, word
 from .parameters import ParameterError
+from .plugins.naming import absolute, relative
 from .processors import ProcessorError, processor_class
 from .processors.processor import Processor
 from .synths.zones import Zone, ZoneError, zone_from_table, zone_to_table
@@ -22,13 +23,16 @@ SYNTHS = ("four", "two", "sampler")
 """Processors that notes play: in patches, not in chains."""
 SAMPLERS = ("sampler",)
 """Those of them that play recordings: their keyword argument ``samples`` takes a list of `Zone`."""
+STATES = ("raw_state", "vstpreset")
+"""Texts and files that set all parameters which are not stated beside them."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """One processor of a chain: its name, parameter values, files, inner chains and samples.
+    """One processor of a chain: its name, parameter values, files, inner chains, samples and texts.
 
-    ``values`` has only what was stated, in the parameters' units (a switch by position).
+    ``values`` has only what was stated, in the parameters' units (a switch by position); ``unread`` what was
+    stated for a plugin that is not installed, as it stands in the file.
     """
 
     processor: str
@@ -36,6 +40,24 @@ class Link:
     files: Mapping[str, Path] = field(default_factory=dict)
     chains: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
     samples: tuple[Zone, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str | float] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> type[Processor]:
+        """Its class, with the parameters that its texts choose.
+
+        Raises
+        ------
+        ValueError
+            where there is none of that name, or for these texts.
+        """
+        return processor_class(self.processor).variant(self.texts)
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: its name, and which plugin it is."""
+        return _label(self.processor, self.texts)
 
     def build(self) -> Processor:
         """A new processor, not yet prepared; what its files cause to be raised passes through."""
@@ -44,7 +66,7 @@ class Link:
         }
         if self.samples:
             inner["samples"] = list(self.samples)
-        return processor_class(self.processor)(dict(self.values), **self.files, **inner)
+        return self.kind({**self.unread, **self.values}, **self.files, **self.texts, **inner)
 
     def all_files(self) -> list[Path]:
         """The files that it names, then its samples, then those of its inner chains, in order."""
@@ -54,8 +76,11 @@ class Link:
 
 
 def complete(link: Link) -> Link:
-    """The same with every parameter stated, inner chains' too."""
-    defaults = {parameter.name: parameter.default for parameter in processor_class(link.processor).parameters}
+    """The same with every parameter stated, inner chains' too; without those that a plugin's state sets."""
+    kind = link.kind
+    has_state = any(key in link.texts or key in link.files for key in STATES)
+    named = [part for part in kind.parameters if not has_state or part.name in kind.fixed]
+    defaults = {parameter.name: parameter.default for parameter in named}
     chains = {name: tuple(map(complete, links)) for name, links in link.chains.items()}
     return replace(link, values={**defaults, **link.values}, chains=chains)
 
@@ -96,11 +121,7 @@ class LinkReader:
         values: dict[str, float] = {}
         for key, value in parameters.items():
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]}? {name} knows" if near else f"{name} knows"
-                raise self._error(
-                    f"parameters ({name})", f"unknown key {cited(key)}; {hint} {', '.join(known)}"
-                )
+                raise self._unknown(f"parameters ({name})", key, name, list(known))
             values[key] = self._value(kind, key, value, f"parameters ({name})")
         if samples and name not in SAMPLERS:
             raise self._error("samples", f"{name} plays no samples; take them out, or use the sampler")
@@ -131,17 +152,25 @@ class LinkReader:
             kind = processor_class(name)
         except ProcessorError as error:
             raise self._error(place, str(error)) from None
-        place = f"{place} ({name})"
+        texts = {key: self._text(key, table[key], f"{place} ({name})") for key in kind.texts if key in table}
+        label = _label(name, texts)
+        try:
+            kind = kind.variant(texts)
+        except ValueError as error:
+            raise self._error(f"{place} ({label})", str(error)) from None
+        place = f"{place} ({label})"
         parameters = [parameter.name for parameter in kind.parameters]
+        paths = (*kind.files, *kind.optional_files)
         values: dict[str, float] = {}
         files: dict[str, Path] = {}
         chains: dict[str, tuple[Link, ...]] = {}
+        unread: dict[str, str | float] = {}
         for key, value in table.items():
-            if key == "processor":
+            if key == "processor" or key in kind.texts:
                 continue
             if key in parameters:
                 values[key] = self._value(kind, key, value, place)
-            elif key in kind.files:
+            elif key in paths:
                 files[key] = self._file(key, value, place, folder_of(key))
             elif key in kind.chains:
                 if not isinstance(value, list):
@@ -149,15 +178,15 @@ class LinkReader:
                         place, f"{key} must be a list of processors: [[{place.split()[0]}.{key}]]"
                     )
                 chains[key] = self.links(value, f"{place}, {key}", depth + 1)
+            elif kind.problem is not None and isinstance(value, str | int | float):
+                unread[key] = value
             else:
-                known = [*parameters, *kind.files, *kind.chains]
-                raise self._error(
-                    place, f"unknown key {cited(key)}; {name} knows {', '.join(known) or 'none'}"
-                )
+                known = [*kind.texts, *parameters, *paths, *kind.chains]
+                raise self._unknown(place, key, texts.get("plugin", name), known)
         for key in kind.files:
             if key not in files:
                 raise self._error(place, f"{key} is missing; name its file")
-        return Link(name, values, files, chains)
+        return Link(name, values, files, chains, (), texts, unread)
 
     def _zone(self, table: Any, place: str) -> Zone:
         if "file" not in table:
@@ -180,6 +209,13 @@ class LinkReader:
         except ParameterError as error:
             raise self._error(place, str(error)) from None
 
+    def _text(self, key: str, value: Any, place: str) -> str:
+        if not isinstance(value, str):
+            raise self._error(place, f"{key} is {word(value)}, expected text")
+        if any(map(is_control, value)):
+            raise self._error(place, f"{key} has control characters; take them out")
+        return absolute(value, self.path.parent) if key == "plugin" else value
+
     def _file(self, key: str, value: Any, place: str, folder: str) -> Path:
         if not isinstance(value, str):
             raise self._error(place, f"{key} is {word(value)}, expected the name of a file")
@@ -189,6 +225,11 @@ class LinkReader:
             return library.resolve(value, self.path.parent, folder)
         except library.LibraryError as error:
             raise self._error(place, str(error)) from None
+
+    def _unknown(self, place: str, key: str, name: str, known: Sequence[str]) -> PresetError:
+        near = difflib.get_close_matches(key, known, 1)
+        hint = f"did you mean {near[0]}? {name} knows" if near else f"{name} knows"
+        return self._error(place, f"unknown key {cited(key)}; {hint} {', '.join(known) or 'none'}")
 
     def _error(self, place: str, problem: str) -> PresetError:
         return PresetError(f"{self.path.name}, {place}: {problem}")
@@ -200,8 +241,13 @@ def _outputs(links: Sequence[Link], inputs: int = 2) -> int:
         if link.processor == "parallel":
             inputs = max(_outputs(link.chains.get(name, ()), inputs) for name in ("a", "b"))
         else:
-            inputs = {"mono": 1, "stereo": 2}.get(link.processor, inputs)
+            widened = max(inputs, link.kind.least_outputs)
+            inputs = {"mono": 1, "stereo": 2}.get(link.processor, widened)
     return inputs
+
+
+def _label(name: str, texts: Mapping[str, str]) -> str:
+    return " ".join([name, *(cited(texts[key]) for key in ("plugin",) if key in texts)])
 
 
 def link_table(link: Link, path: Path) -> dict[str, Any]:
@@ -212,20 +258,26 @@ def link_table(link: Link, path: Path) -> dict[str, Any]:
     PresetError
         If a file that it names is neither beside ``path`` nor in the library.
     """
-    table: dict[str, Any] = {"processor": link.processor, **value_table(link)}
+    table: dict[str, Any] = {"processor": link.processor}
+    for key, text in link.texts.items():
+        table[key] = relative(text, path.parent) if key == "plugin" else text
+    table |= {**link.unread, **value_table(link)}
     for key, file in link.files.items():
         table[key] = _relative(file, path, folder_of(key))
     for key, links in link.chains.items():
         table[key] = [link_table(inner, path) for inner in links]
+    for key in STATES:  # the longest comes last
+        if key in link.texts:
+            table[key] = table.pop(key)
     return table
 
 
 def value_table(link: Link) -> dict[str, Any]:
     """The stated values as TOML has them, a switch by its position's name."""
-    kind = processor_class(link.processor)
+    known = {parameter.name: parameter.choices for parameter in link.kind.parameters}
     table: dict[str, Any] = {}
     for name, value in link.values.items():
-        choices = kind.parameter(name).choices
+        choices = known.get(name)  # none of a plugin that has been removed meanwhile
         table[name] = choices[round(value)] if choices else plain(value)
     return table
 

@@ -21,6 +21,7 @@ from .midi.events import EVENT, RELEASES
 from .midi.files import Song, read_song
 from .patches import Patch, library_patches
 from .presets import Preset
+from .processors.processor import problems
 from .render import LONGEST_TAIL_S, MAX_BLOCK, RenderError, Samples, process
 from .synths.band import band
 from .synths.layout import DRUM_BANK, DRUM_CHANNEL
@@ -50,6 +51,7 @@ class Played:
     peak_db : highest sample over full scale, in dB; None for silence
     clipped : samples over full scale in an integer format
     muted : numbers (from 1) of processors that put out NaN or Inf and were silenced
+    problems : what kept processors from their work, in sentences
     """
 
     song: Path
@@ -63,6 +65,7 @@ class Played:
     peak_db: float | None
     clipped: int = 0
     muted: tuple[int, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def one_note(key: int, velocity: int, seconds: float, rate: float) -> Song:
@@ -165,6 +168,7 @@ def play_song(
         20 * math.log10(peak) if peak > 0 else None,
         writer.clipped,
         tuple(number + 1 for number in program.muted()),
+        tuple(problems(program.chain)),
     )
 
 

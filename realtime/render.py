@@ -25,6 +25,7 @@ from .engine.program import Program
 from .engine.runner import Runner
 from .presets import Preset
 from .processors.neural import Neural
+from .processors.processor import problems
 from .wav_writer import SampleFormat, WavWriter
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Rendered:
     replaced : input samples that were NaN or infinite and became 0
     muted : numbers (from 1) of processors that put out NaN or Inf and were silenced
     resampled : rates in Hz of models that are not the file's, around which it was resampled
+    problems : what kept processors from their work, in sentences
     """
 
     input: Path
@@ -112,6 +114,7 @@ class Rendered:
     replaced: int = 0
     muted: tuple[int, ...] = ()
     resampled: tuple[float, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def expand(inputs: Sequence[Path]) -> list[Path]:
@@ -271,6 +274,7 @@ def render_file(
             replaced=reader.replaced,
             muted=tuple(number + 1 for number in program.muted()),
             resampled=_other_rates(program),
+            problems=tuple(problems(program.chain)),
             **facts,
         )
 

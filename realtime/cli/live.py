@@ -46,7 +46,9 @@ def live(
     volume_db: Annotated[float, typer.Option(min=-100, max=12, help="Master volume in dB.")] = 0.0,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A knob, by a processor, its number or a patch: gate.threshold_db=-60."),
+        typer.Option(
+            "--set", help="A knob, by a processor, its number, a plugin, a patch: gate.threshold_db=-60."
+        ),
     ] = None,
     record: Annotated[Path | None, typer.Option(help="Record to this WAV file.")] = None,
     record_what: Annotated[
@@ -301,26 +303,19 @@ def _setting(text: str) -> tuple[str, str, str]:
 
 
 def _turn(chain: list[Processor], name: str, parameter: str, value: str) -> None:
-    """Set a parameter of the first processor of that name, of that patch, or of the one of that number."""
+    """Set a parameter of the first processor of that name, patch or plugin, or of the one of that number."""
     from ..parameters import ParameterError
+    from ..processors.processor import everything
 
-    everything = list(_with_inner(chain))
+    parts = list(everything(chain))
     numbered = {str(number): processor for number, processor in enumerate(chain, 1)}
-    found = [p for p in everything if name in (p.name, getattr(p, "patch", None))]
+    found = [p for p in parts if name in (p.name, getattr(p, "patch", None), getattr(p, "plugin", None))]
     if name in numbered:
         found = [numbered[name]]
     if not found:
-        present = ", ".join(dict.fromkeys(processor.name for processor in everything)) or "nothing"
+        present = ", ".join(dict.fromkeys(getattr(p, "plugin", p.name) for p in parts)) or "nothing"
         raise ParameterError(f"the chain has no {name}; it has {present}")
-    found[0].values[parameter] = found[0].parameter(parameter).check(value)
-
-
-def _with_inner(chain: Sequence[Processor]) -> Iterator[Processor]:
-    """The processors of a chain, each followed by those of the chains inside it."""
-    for processor in chain:
-        yield processor
-        for name in processor.chains:
-            yield from _with_inner(getattr(processor, name))
+    found[0].set(parameter, value)
 
 
 @contextmanager

@@ -84,4 +84,5 @@ def _line(result: Rendered) -> str:
     if result.muted:
         numbers = ", ".join(map(str, result.muted))
         parts.append(f"processor {numbers} put out NaN or Inf and was muted")
+    parts += result.problems
     return "; ".join(parts)

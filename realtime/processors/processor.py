@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from ..compiler.layout import State
@@ -37,20 +37,42 @@ class Processor(ABC):
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     files: ClassVar[tuple[str, ...]] = ()
     """Keyword arguments that take the path of a file: ``Cabinet(values, impulse=path)``."""
+    optional_files: ClassVar[tuple[str, ...]] = ()
+    """The same of files that may be left out."""
+    texts: ClassVar[tuple[str, ...]] = ()
+    """Keyword arguments that take a text: ``kind(values, plugin="ZamComp")``."""
     chains: ClassVar[tuple[str, ...]] = ()
     """Keyword arguments that take a list of processors: ``Parallel(values, a=[…], b=[…])``."""
     fixed: ClassVar[tuple[str, ...]] = ()
     """Parameters that are read in `prepare`: a new value needs the processor built anew."""
+    least_outputs: ClassVar[int] = 1
+    """Channels that come out where one goes in."""
 
     state: State
     code: int
     outputs: int
     latency: int = 0
+    period: int = 0
+    """Frames that a device asks for at a time, set before `prepare`; 0: offline."""
+    problem: str | None = None
+    """A sentence when it does not do its work, as where its plugin is not installed. A class that has one
+    does not know its parameters, and takes any value."""
 
     def __init__(self, values: Mapping[str, object] | None = None) -> None:
         self.values = {parameter.name: parameter.default for parameter in self.parameters}
         for name, value in (values or {}).items():
             self.values[name] = self.parameter(name).check(value)
+
+    @classmethod
+    def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
+        """The class with the parameters that its texts choose, such as a plugin's; itself where none do.
+
+        Raises
+        ------
+        ValueError
+            where there can be none for these texts.
+        """
+        return cls
 
     @classmethod
     def parameter(cls, name: str) -> Parameter:
@@ -66,6 +88,15 @@ class Processor(ABC):
                 return parameter
         known = ", ".join(parameter.name for parameter in cls.parameters) or "none"
         raise ParameterError(f"{cls.name} has no parameter {name}; it has {known}")
+
+    def set(self, name: str, value: object) -> None:
+        """Set a parameter before it is prepared.
+
+        Raises
+        ------
+        ParameterError
+        """
+        self.values[name] = self.parameter(name).check(value)
 
     def units(self) -> tuple[Unit, ...]:
         """The compiled code it needs; known before `prepare`, so that it can be built beforehand."""
@@ -101,3 +132,16 @@ class Processor(ABC):
             state.reset()
         for name, value in self.values.items():
             self.state.record[name] = value
+
+
+def everything(chain: Sequence[Processor]) -> Iterator[Processor]:
+    """The processors of a chain, each followed by those of the chains inside it."""
+    for processor in chain:
+        yield processor
+        for name in processor.chains:
+            yield from everything(getattr(processor, name))
+
+
+def problems(chain: Sequence[Processor]) -> list[str]:
+    """What keeps processors of a chain, and of the chains inside it, from their work; each sentence once."""
+    return list(dict.fromkeys(part.problem for part in everything(chain) if part.problem is not None))

@@ -115,7 +115,7 @@ def test_shipped_presets_build(name: str, user_library: Path) -> None:
         ),
         (
             HEAD + '[[chain]]\nprocessor = "gain"\n[[chain]]\nprocessor = "gain"\ngain = 3',
-            r"test\.toml, chain 2 \(gain\): unknown key gain; gain knows gain_db",
+            r"test\.toml, chain 2 \(gain\): unknown key gain; did you mean gain_db\? gain knows gain_db",
         ),
         (
             HEAD + '[[chain]]\nprocessor = "gain"\ngain_db = 300',
@@ -170,6 +170,10 @@ def test_shipped_presets_build(name: str, user_library: Path) -> None:
         ("tonerig = 1\nname = true", r"test\.toml: name is true, expected text$"),
         ('tonerig = 1\nname = ""', r"test\.toml: name is empty$"),
         ("tonerig = 1\nname = '" + "x" * 201 + "'", r"name has 201 characters, expected at most 200$"),
+        (
+            HEAD + '[[chain]]\nprocessor = "gain"\nquietly = 3',
+            r"chain 1 \(gain\): unknown key quietly; gain knows gain_db$",
+        ),
         (HEAD + "chain = [3]", r"test\.toml: chain 1 is 3, expected a table"),
         (HEAD + '"\\u001b[2J" = 3\n[[chain]]\nprocessor = "gain"', r"unknown key \\x1b\[2J; known are"),
         (
