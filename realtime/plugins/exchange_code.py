@@ -176,7 +176,8 @@ def process() -> Any:
 
     @audio_function(EXCHANGE)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
-        send_turns(state)
+        if state.header != 0:
+            send_turns(state)
         if state.member != 0:
             for c in range(context.channels):
                 copy_bytes(target + 4 * context.stride * c, source + 4 * context.stride * c, 4 * frames)

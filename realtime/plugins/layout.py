@@ -73,15 +73,19 @@ def shared(capacity: int) -> np.dtype[Any]:
     )
 
 
-def capacity_for(rate: float, max_block: int, delay: int) -> int:
-    """Samples in a ring: more than a second, so that a worker is given up before its input is overwritten."""
-    return 1 << math.ceil(math.log2(1.5 * rate + 4 * max_block + delay))
+LONGEST_DELAY_S = 0.5
+"""Most latency that the plugins of one worker may add."""
+
+
+def capacity_for(rate: float, max_block: int) -> int:
+    """Samples in a ring: over a second beside all delays, so that a worker is given up before it is full."""
+    return 1 << math.ceil(math.log2((1.0 + LONGEST_DELAY_S) * rate + 4 * max_block))
 
 
 EXCHANGE = np.dtype(
     [
         # addresses
-        ("header", "i8"),
+        ("header", "i8"),  # 0: there is no worker, the row is a wire
         ("blocks", "i8"),
         ("turns", "i8"),
         ("events", "i8"),

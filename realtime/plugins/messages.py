@@ -1,0 +1,67 @@
+"""Messages between the host and a worker: JSON over a Unix socket, with file descriptors beside it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import PluginError
+
+LENGTH = 8
+LONGEST = 2**26
+"""Bytes of a message; a plugin's state is the largest part of one."""
+
+
+class Gone(PluginError):
+    """The other end does not answer any more, or answers nonsense."""
+
+
+def send(end: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
+    """Send a message, and with it open files.
+
+    Raises
+    ------
+    Gone
+    """
+    text = json.dumps(message).encode()
+    try:
+        socket.send_fds(end, [len(text).to_bytes(LENGTH, "little")], list(files))
+        end.sendall(text)
+    except OSError as error:
+        raise Gone(f"the worker is not there: {error.strerror}") from None
+
+
+def receive(end: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """The next message, and the files that came with it; waits as long as the socket's timeout says.
+
+    Raises
+    ------
+    Gone
+        also when nothing comes in time.
+    """
+    try:
+        head, files, _, _ = socket.recv_fds(end, LENGTH, 1)
+        size = int.from_bytes(head, "little")
+        if len(head) < LENGTH or size > LONGEST:
+            raise Gone("the worker has ended" if not head else "the worker answers nonsense")
+        parts, left = [], size
+        while left:
+            part = end.recv(min(left, 2**16))
+            if not part:
+                raise Gone("the worker has ended")
+            parts.append(part)
+            left -= len(part)
+        message = json.loads(b"".join(parts))
+    except TimeoutError:
+        raise Gone("the worker does not answer") from None
+    except OSError as error:
+        raise Gone(f"the worker has ended: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, Gone):
+            raise
+        raise Gone("the worker answers nonsense") from None
+    if not isinstance(message, dict):
+        raise Gone("the worker answers nonsense")
+    return message, files

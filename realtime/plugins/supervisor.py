@@ -1,0 +1,136 @@
+"""Beside a live stream: give up workers that went wrong, and start others in their place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..processors.processor import Processor, everything
+from .errors import PluginError
+from .hosted import Hosted
+from .hosting import START_S
+from .worker_process import WorkerProcess
+
+RESTARTS = 3
+"""Times a minute that a plugin is started again."""
+MINUTE_S = 60.0
+
+
+@dataclass
+class PluginReport:
+    """What became of one worker: blocks that were due and late, restarts, and whether it is off."""
+
+    name: str
+    blocks: int = 0
+    late: int = 0
+    restarts: int = 0
+    off: bool = False
+
+
+@dataclass
+class _Kept:
+    """What is known of one worker's row."""
+
+    report: PluginReport
+    restarted: list[float] = field(default_factory=list)
+    since: float | None = None  # when a new worker was ordered; None: it plays
+
+
+class Supervisor:
+    """Watches the workers of the programs that play.
+
+    Parameters
+    ----------
+    notify : is told in a sentence what happens
+    restarts : times a minute that a plugin is started again; None: no limit
+    """
+
+    def __init__(self, notify: Callable[[str], None], restarts: int | None = RESTARTS) -> None:
+        self._notify, self._restarts = notify, restarts
+        self._kept: dict[int, _Kept] = {}
+        self._spare: WorkerProcess | None = None
+        self.past: list[PluginReport] = []
+
+    def look(self, chain: Sequence[Processor]) -> None:
+        """Look after the workers of all processors that play; to be called every few tens of milliseconds."""
+        now = time.monotonic()
+        present: dict[int, _Kept] = {}
+        for hosted in _leaders(chain):
+            key = id(hosted)
+            if key in present:
+                continue
+            present[key] = self._kept.get(key) or _Kept(PluginReport(hosted.titles))
+            self._look_after(hosted, present[key], now)
+        self.past += [kept.report for key, kept in self._kept.items() if key not in present]
+        self._kept = present
+        if present and self._spare is None:
+            self._spare = WorkerProcess()
+
+    def reports(self) -> list[PluginReport]:
+        """Of all workers so far."""
+        return [*self.past, *(kept.report for kept in self._kept.values())]
+
+    def close(self) -> None:
+        """End the spare worker."""
+        if self._spare is not None:
+            self._spare.kill()
+            self._spare = None
+
+    def _look_after(self, hosted: Hosted, kept: _Kept, now: float) -> None:
+        hosting = hosted.hosting
+        assert hosting is not None
+        kept.report.blocks, kept.report.late = hosted.blocks
+        if kept.report.off:
+            return
+        trouble = hosting.trouble(now)
+        if trouble is None and kept.since is not None:
+            trouble = self._welcome(hosted, kept, now)
+        if trouble is None:
+            return
+        hosting.worker.kill()
+        kept.restarted = [t for t in kept.restarted if now - t < MINUTE_S]
+        if self._restarts is not None and len(kept.restarted) >= self._restarts:
+            kept.report.off = True
+            hosting.give_up(trouble)
+            self._notify(
+                f"{hosting.name} {trouble}, for the {_times(len(kept.restarted) + 1)} within a minute; "
+                f"it stays off"
+            )
+            return
+        kept.restarted.append(now)
+        kept.report.restarts += 1
+        kept.since = now
+        self._notify(f"{hosting.name} {trouble}; it is started again")
+        worker, self._spare = self._spare or WorkerProcess(), None
+        hosting.orders = hosted.present_orders()
+        try:
+            hosting.replace(worker)
+        except PluginError:
+            return  # the next look finds that it has ended
+
+    def _welcome(self, hosted: Hosted, kept: _Kept, now: float) -> str | None:
+        """Take the answer of a worker that loads, if it is there; returns what is wrong with it."""
+        hosting = hosted.hosting
+        assert hosting is not None and kept.since is not None
+        try:
+            answer = hosting.worker.answer_so_far()
+        except PluginError as error:
+            return f"could not be loaded again: {error}"
+        if answer is None:
+            return f"was not loaded within {START_S:g} s" if now - kept.since > START_S else None
+        hosted.tell_again()
+        self._notify(f"{hosting.name} is back after {now - kept.since:.1f} s")
+        kept.since = None
+        return None
+
+
+def _leaders(chain: Sequence[Processor]) -> Iterator[Hosted]:
+    """The hosted processors of a chain that have a worker, those inside others too."""
+    for processor in everything(chain):
+        if isinstance(processor, Hosted) and processor.leads and processor.hosting is not None:
+            yield processor
+
+
+def _times(count: int) -> str:
+    return {2: "second time", 3: "third time", 4: "fourth time"}.get(count, f"{count}th time")

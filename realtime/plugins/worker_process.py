@@ -1,0 +1,188 @@
+"""A worker as its host sees it: started, given its order, watched, ended.
+
+A worker has a session of its own, so that Ctrl-C in a terminal does not reach it; it is ended by the system
+when the host's end of a pipe, the tether, closes, whichever way the host ends. What it prints goes to a
+file in memory that is bounded.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import weakref
+from typing import Any
+
+from . import messages
+from .errors import PluginError
+
+LOG_KEPT = 2**16
+"""Bytes of a worker's output that are kept."""
+FLOOD = 2**20
+"""Bytes of output between two looks that end a worker."""
+LOG_LIMIT = 2**25
+"""Bytes of any file that a worker may write: the system ends one that floods its log while nobody looks."""
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class WorkerProcess:
+    """A process that hosts plugins; it imports what it needs and waits for its order.
+
+    Raises
+    ------
+    PluginError
+        where the system has no means for it.
+    """
+
+    def __init__(self) -> None:
+        if not hasattr(os, "memfd_create"):
+            raise PluginError("plugins are hosted on Linux only, so far")
+        here, there = socket.socketpair()
+        tied, tether = os.pipe()
+        self._log = os.memfd_create("tonerig-worker-log")
+        fcntl.fcntl(self._log, fcntl.F_SETFL, os.O_APPEND)  # what is cut off here is not written after
+        command = [sys.executable, "-P", "-m", f"{__package__}.worker", str(there.fileno()), str(tied)]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=(there.fileno(), tied),
+                start_new_session=True,
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            )
+        finally:
+            there.close()
+            os.close(tied)
+        self._socket = here
+        self._ready = False
+        self.finalizer = weakref.finalize(self, _end, self._process, here, tether, self._log)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def order(self, order: dict[str, Any], file: int) -> None:
+        """Give it its order and the shared memory; `answer` says what came of it.
+
+        Raises
+        ------
+        Gone
+        """
+        messages.send(self._socket, order, [file])
+
+    def answer_so_far(self) -> dict[str, Any] | None:
+        """Its answer to the order, or None if it has not come yet.
+
+        Raises
+        ------
+        PluginError
+            see `answer`
+        """
+        while select.select([self._socket], [], [], 0)[0]:
+            if self._ready:
+                return self.ask(None, 1.0)
+            self.ask(None, 1.0)
+            self._ready = True
+        return None
+
+    def answer(self, timeout_s: float) -> dict[str, Any]:
+        """Its answer to the order.
+
+        Raises
+        ------
+        PluginError
+            what is wrong with the plugin; `Gone`, when the worker ended or does not answer in time.
+        """
+        if not self._ready:
+            self.ask(None, timeout_s)
+            self._ready = True
+        return self.ask(None, timeout_s)
+
+    def ask(self, request: dict[str, Any] | None, timeout_s: float) -> dict[str, Any]:
+        """Send a request, unless it is None, and wait for the next answer.
+
+        Raises
+        ------
+        PluginError
+        """
+        self._socket.settimeout(timeout_s)
+        if request is not None:
+            messages.send(self._socket, request)
+        message, _ = messages.receive(self._socket)
+        if "error" in message:
+            raise PluginError(str(message["error"])[:1000])
+        return message
+
+    def how_it_ended(self) -> str | None:
+        """How it ended, in words; None while it runs."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        if code >= 0:
+            words = self.last_words()
+            return f"ended by itself with code {code}" + (f" ({words})" if words and code else "")
+        number = -code
+        if number == getattr(signal, "SIGXFSZ", 0):
+            return "flooded its output"
+        if number == getattr(signal, "SIGXCPU", 0):
+            return "took all of a processor"
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = f"signal {number}"
+        return f"crashed ({name})" if number != signal.SIGKILL else "was killed"
+
+    def memory(self) -> int:
+        """Bytes that it holds in memory; 0 when it has ended."""
+        try:
+            with open(f"/proc/{self.pid}/statm", "rb") as file:  # noqa: PTH123  a look takes 20 us so
+                return int(file.read().split()[1]) * PAGE
+        except (OSError, IndexError, ValueError):
+            return 0
+
+    def flooded(self) -> bool:
+        """Whether it wrote more than `FLOOD` since the last look; keeps the end of what it wrote."""
+        size = os.fstat(self._log).st_size
+        if size > LOG_KEPT:
+            kept = os.pread(self._log, LOG_KEPT // 4, size - LOG_KEPT // 4)
+            os.ftruncate(self._log, 0)
+            os.write(self._log, kept)
+        return size > FLOOD
+
+    def log(self) -> str:
+        """The end of what it wrote."""
+        size = os.fstat(self._log).st_size
+        return os.pread(self._log, LOG_KEPT, max(0, size - LOG_KEPT)).decode(errors="replace")
+
+    def last_words(self) -> str:
+        """The last line that it wrote."""
+        lines = [line for line in self.log().splitlines() if line.strip()]
+        return lines[-1].strip()[:200] if lines else ""
+
+    def kill(self) -> None:
+        """End it, and all that it started, now."""
+        self.finalizer()
+
+
+def _end(process: subprocess.Popen[bytes], end: socket.socket, tether: int, log: int) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+    process.wait()
+    end.close()
+    os.close(tether)
+    os.close(log)
+
+
+def shared_file(size: int) -> int:
+    """A file in memory of that many bytes, without a name: it goes with the last process that holds it."""
+    file = os.memfd_create("tonerig-exchange")
+    os.ftruncate(file, size)
+    return file
