@@ -1,9 +1,9 @@
 """A process that ends with another one, however that ends.
 
 The parent keeps the write end of a pipe, the child ties itself to the read end: when the last write end
-closes, which the system sees to even after SIGKILL, it sends the child SIGKILL. Unlike ``PR_SET_PDEATHSIG`` this does
-not depend on which thread started the child, and it takes the child's own children along (fcntl(2): ``F_SETOWN``,
-``F_SETSIG``).
+closes, which the system sees to even after SIGKILL, it sends the child SIGKILL. Unlike ``PR_SET_PDEATHSIG``
+this does not depend on which thread started the child, and it takes the child's own children along
+(fcntl(2): ``F_SETOWN``, ``F_SETSIG``).
 """
 
 from __future__ import annotations
