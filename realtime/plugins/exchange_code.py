@@ -50,7 +50,7 @@ def call(typing_context: Any, function: Any, argument: Any) -> Any:
 
 @compiled
 def send_turns(state: Any) -> None:
-    """Put every parameter whose goal the worker does not know into its ring; what finds no room goes later."""
+    """Put the goals that the worker does not know into its ring; what finds no room goes later."""
     goals, sent = float32_at(state.goals), float32_at(state.sent)
     written = load_acquire(state.header + TURNS_WRITTEN)
     room = TURNS - (written - load_acquire(state.header + TURNS_READ))
@@ -106,7 +106,7 @@ def submit(state: Any, position: Any, frames: Any) -> None:
 
 @compiled
 def is_there(state: Any, start: Any, stop: Any) -> Any:
-    """Whether the worker's samples from ``start`` to ``stop`` have come out; before 0 there are none to wait for."""
+    """Whether the worker's samples from ``start`` to ``stop`` have come out; before 0 there are none."""
     if stop <= 0:
         return True
     header = state.header

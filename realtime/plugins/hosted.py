@@ -1,4 +1,4 @@
-"""A processor whose sound is made in a worker process: the base of VST3 plugins and of pedalboard's effects."""
+"""A processor whose sound is made in a worker process: VST3 plugins and pedalboard's effects."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Hosted(Processor):
     def make_state(self, rate: float, max_block: int, channels: int) -> State:
         fields = [(p.name, "f4") for p in (*self.turned, *HOSTING)]
         dtype = np.dtype([("exchange", EXCHANGE), *fields], align=True)
-        state = State(dtype, **{})
+        state = State(dtype)
         self._sent = np.zeros(max(1, len(self.turned)), np.float32)
         record = state.record["exchange"]
         hosting = self.hosting

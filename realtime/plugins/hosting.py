@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .errors import PluginError
 from .layout import LONGEST_DELAY_S, OFFSETS, capacity_for, shared
-from .messages import Gone
+from .messages import GoneError
 from .worker_process import WorkerProcess, shared_file
 
 START_S = 30.0
@@ -77,6 +77,7 @@ class Hosting:
     latency : samples that the plugins add
     values : of each plugin's parameters, as they stood when it was loaded
     notices : sentences about what was not as ordered
+    loading : whether the worker has still to answer its order
     failure : why no sound comes any more, offline; None while it does
 
     Raises
@@ -106,25 +107,27 @@ class Hosting:
             c_library().sem_init(self.address + OFFSETS[name], 1, 0)
         self.failure: str | None = None
         self._progress = (-1, 0.0)
+        self.loading = True
         self.worker = worker or WorkerProcess()
         self.finalizer = weakref.finalize(self, _close, self._file, _Current(self.worker))
         try:
             self.worker.order(self.order_for(late=False), self._file)
             answer = self.worker.answer(START_S)
-        except Gone as gone:
+        except GoneError as gone:
             how = self.worker.how_it_ended() or f"was not loaded within {START_S:g} s"
             self.finalizer()
             raise PluginError(f"{self.name} {how} while it was loaded; {gone}") from None
         except PluginError:
             self.finalizer()
             raise
+        self.loading = False
         self.outputs, self.latency = int(answer["outputs"]), sum(map(int, answer["latency"]))
         self.values: list[list[float]] = answer["values"]
         self.notices: list[str] = answer["notices"]
         if self.latency > LONGEST_DELAY_S * stream.rate:
             self.finalizer()
             raise PluginError(
-                f"{self.name} delays by {self.latency} samples, more than the {LONGEST_DELAY_S:g} s that are possible"
+                f"{self.name} delays by {self.latency} samples; {LONGEST_DELAY_S:g} s are possible at most"
             )
         if stream.waits:
             threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
@@ -162,9 +165,9 @@ class Hosting:
 
         Raises
         ------
-        Gone
+        GoneError
         """
-        self.worker = worker
+        self.worker, self.loading = worker, True
         self.finalizer.detach()
         self.finalizer = weakref.finalize(self, _close, self._file, _Current(worker))
         worker.order(self.order_for(late=True), self._file)
@@ -175,7 +178,7 @@ class Hosting:
         if ended is not None:
             return ended
         taken = self["taken"]
-        if taken != self._progress[0] or self["submitted"] <= taken:
+        if taken != self._progress[0] or self["submitted"] <= taken or self.loading:
             self._progress = (taken, now)
         patience = OFFLINE_HANG_S if self.stream.waits else HANG_S
         if now - self._progress[1] > patience:

@@ -14,7 +14,7 @@ LONGEST = 2**26
 """Bytes of a message; a plugin's state is the largest part of one."""
 
 
-class Gone(PluginError):
+class GoneError(PluginError):
     """The other end does not answer any more, or answers nonsense."""
 
 
@@ -23,14 +23,14 @@ def send(end: socket.socket, message: dict[str, Any], files: Sequence[int] = ())
 
     Raises
     ------
-    Gone
+    GoneError
     """
     text = json.dumps(message).encode()
     try:
         socket.send_fds(end, [len(text).to_bytes(LENGTH, "little")], list(files))
         end.sendall(text)
     except OSError as error:
-        raise Gone(f"the worker is not there: {error.strerror}") from None
+        raise GoneError(f"the worker is not there: {error.strerror}") from None
 
 
 def receive(end: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -38,30 +38,30 @@ def receive(end: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
     Raises
     ------
-    Gone
+    GoneError
         also when nothing comes in time.
     """
     try:
         head, files, _, _ = socket.recv_fds(end, LENGTH, 1)
         size = int.from_bytes(head, "little")
         if len(head) < LENGTH or size > LONGEST:
-            raise Gone("the worker has ended" if not head else "the worker answers nonsense")
+            raise GoneError("the worker has ended" if not head else "the worker answers nonsense")
         parts, left = [], size
         while left:
             part = end.recv(min(left, 2**16))
             if not part:
-                raise Gone("the worker has ended")
+                raise GoneError("the worker has ended")
             parts.append(part)
             left -= len(part)
         message = json.loads(b"".join(parts))
     except TimeoutError:
-        raise Gone("the worker does not answer") from None
+        raise GoneError("the worker does not answer") from None
     except OSError as error:
-        raise Gone(f"the worker has ended: {error.strerror}") from None
+        raise GoneError(f"the worker has ended: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        if isinstance(error, Gone):
+        if isinstance(error, GoneError):
             raise
-        raise Gone("the worker answers nonsense") from None
+        raise GoneError("the worker answers nonsense") from None
     if not isinstance(message, dict):
-        raise Gone("the worker answers nonsense")
+        raise GoneError("the worker answers nonsense")
     return message, files

@@ -119,6 +119,7 @@ class Supervisor:
             return f"could not be loaded again: {error}"
         if answer is None:
             return f"was not loaded within {START_S:g} s" if now - kept.since > START_S else None
+        hosting.loading = False
         hosted.tell_again()
         self._notify(f"{hosting.name} is back after {now - kept.since:.1f} s")
         kept.since = None

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from . import messages
 from .errors import PluginError
-from .layout import BLOCK, BLOCKS, CHANNELS, EVENTS, NEVER, OFFSETS, TURNS, shared
+from .layout import BLOCK, BLOCKS, EVENTS, NEVER, OFFSETS, TURNS, shared
 from .tether import tie
 
 PROCESSOR_TIME_MS = 400
@@ -178,7 +178,7 @@ class Worker:
         gc.freeze()
         gc.disable()
         exchange = self.exchange
-        taken, requests = exchange["taken"], 0
+        taken, requests = exchange["taken"], exchange["requests"]
         looks = LOOKS if exchange.waits else 1
         while True:
             for _ in range(looks):
@@ -247,7 +247,7 @@ def _take_priority(priority: int) -> None:
 
 
 def _limit_memory(size: int) -> None:
-    """Twice what the host allows, which it measures itself; this is for the moments in which it does not look."""
+    """Twice what the host allows: for the moments in which it does not measure."""
     if size:
         resource.setrlimit(resource.RLIMIT_DATA, (2 * size, 2 * size))
 
@@ -274,5 +274,5 @@ if __name__ == "__main__":
     tie(int(sys.argv[2]))
     try:
         main(socket.socket(fileno=int(sys.argv[1])))
-    except messages.Gone:
+    except messages.GoneError:
         sys.exit(0)

@@ -72,7 +72,7 @@ class WorkerProcess:
 
         Raises
         ------
-        Gone
+        GoneError
         """
         messages.send(self._socket, order, [file])
 
@@ -97,7 +97,7 @@ class WorkerProcess:
         Raises
         ------
         PluginError
-            what is wrong with the plugin; `Gone`, when the worker ended or does not answer in time.
+            what is wrong with the plugin; `GoneError`, when the worker ended or does not answer in time.
         """
         if not self._ready:
             self.ask(None, timeout_s)
