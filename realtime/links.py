@@ -59,6 +59,12 @@ class Link:
         """What a person calls it: its name, and which plugin it is."""
         return _label(self.processor, self.texts)
 
+    def shown(self, name: str) -> float | None:
+        """What one of its parameters is at first; None: its plugin's state says so, or nobody knows."""
+        if name in self.values:
+            return self.values[name]
+        return _defaults(self).get(name)
+
     def build(self) -> Processor:
         """A new processor, not yet prepared; what its files cause to be raised passes through."""
         inner: dict[str, Any] = {
@@ -77,12 +83,15 @@ class Link:
 
 def complete(link: Link) -> Link:
     """The same with every parameter stated, inner chains' too; without those that a plugin's state sets."""
+    chains = {name: tuple(map(complete, links)) for name, links in link.chains.items()}
+    return replace(link, values={**_defaults(link), **link.values}, chains=chains)
+
+
+def _defaults(link: Link) -> dict[str, float]:
+    """What parameters are where nothing is stated, without those that a plugin's state sets."""
     kind = link.kind
     has_state = any(key in link.texts or key in link.files for key in STATES)
-    named = [part for part in kind.parameters if not has_state or part.name in kind.fixed]
-    defaults = {parameter.name: parameter.default for parameter in named}
-    chains = {name: tuple(map(complete, links)) for name, links in link.chains.items()}
-    return replace(link, values={**defaults, **link.values}, chains=chains)
+    return {p.name: p.default for p in kind.parameters if not has_state or p.name in kind.fixed}
 
 
 def folder_of(key: str) -> str:
@@ -182,7 +191,7 @@ class LinkReader:
                 unread[key] = value
             else:
                 known = [*kind.texts, *parameters, *paths, *kind.chains]
-                raise self._unknown(place, key, texts.get("plugin", name), known)
+                raise self._unknown(place, key, texts.get("plugin") or name, known)
         for key in kind.files:
             if key not in files:
                 raise self._error(place, f"{key} is missing; name its file")

@@ -152,10 +152,9 @@ def _kind_of(name: str) -> Literal["chain", "patch"]:
 
 
 def _show_patch(patch: Patch, picture: Path | None, as_json: bool) -> None:
-    from ..processors import processor_class
     from ..synths.zones import zone_to_table
 
-    synth = processor_class(patch.synth)
+    synth = patch.link.kind
     samples = [zone_to_table(zone, str(zone.file)) for zone in patch.link.samples]
     effects = patch.link.chains.get("effects", ())
     if as_json:
@@ -238,7 +237,6 @@ def new(
     """Make a preset in your library, with every parameter written out for you to edit."""
     from ..library import add, listing, named, user_library
     from ..presets import Link, PresetError, folder_of, load_preset, new_preset, save_preset
-    from ..processors import processor_class
 
     if not re.fullmatch(r"[\w-]+", name):
         raise typer.BadParameter(f"{name!r} is no name; use letters, digits, - and _")
@@ -260,12 +258,12 @@ def new(
     links: list[Link] = []
     for part in load_preset(like).chain if like else [Link(part.strip()) for part in chain.split(",")]:
         files = dict(part.files)
-        for key in processor_class(part.processor).files:
+        for key in part.kind.files:
             path = given.get(key) or files.get(key) or default.get(key)
             if path is None:
                 raise PresetError(f"{part.processor} needs a file; give --{key} FILE")
             files[key] = path
-        links.append(Link(part.processor, part.values, files, part.chains))
+        links.append(replace(part, files=files))
     hidden = listing("chains").get(name)
     copies: dict[Path, Path] = {}
     made: list[Path] = []
@@ -335,20 +333,21 @@ def _playable(folder: str, path: Path | None) -> Path | None:
     return found
 
 
-def _values(link: Link) -> dict[str, float | str]:
+def _values(link: Link) -> dict[str, float | str | None]:
     """Every parameter as it is written in a preset: in its unit, a switch by its position's name."""
-    from ..processors import processor_class
-
-    values = {}
-    for parameter in processor_class(link.processor).parameters:
-        value = link.values.get(parameter.name, parameter.default)
-        values[parameter.name] = parameter.text(value) if parameter.choices else value
+    values: dict[str, float | str | None] = dict(link.unread)
+    for parameter in link.kind.parameters:
+        value = link.shown(parameter.name)
+        values[parameter.name] = parameter.text(value) if parameter.choices and value is not None else value
     return values
 
 
 def _as_json(link: Link) -> dict[str, Any]:
+    problem = {} if link.kind.problem is None else {"problem": link.kind.problem}
     return {
         "processor": link.processor,
+        **link.texts,
+        **problem,
         **{key: str(path) for key, path in link.files.items()},
         **_values(link),
         **{key: list(map(_as_json, links)) for key, links in link.chains.items()},
@@ -356,12 +355,14 @@ def _as_json(link: Link) -> dict[str, Any]:
 
 
 def _lines(links: Sequence[Link], indent: str) -> list[str]:
-    from ..processors import processor_class
+    from ..documents import printable
 
     lines = []
     for number, link in enumerate(links, 1):
-        lines.append(f"{indent}{number}. {link.processor}: {processor_class(link.processor).description}")
+        lines.append(printable(f"{indent}{number}. {link.label}: {link.kind.description}"))
         inner = indent + "     "
+        if link.kind.problem is not None:
+            lines.append(printable(f"{inner}{link.kind.problem}"))
         lines += _rows(link, inner)
         for key, chain in link.chains.items():
             lines.append(f"{inner}{key}:")
@@ -370,13 +371,19 @@ def _lines(links: Sequence[Link], indent: str) -> list[str]:
 
 
 def _rows(link: Link, indent: str) -> list[str]:
-    """A line for each file and each parameter, with its range and what it does."""
-    from ..processors import processor_class
+    """A line for each file, each text and each parameter, with its range and what it does."""
+    from ..documents import printable
 
     rows = [(key, path.name, "", "") for key, path in link.files.items()]
-    for parameter in processor_class(link.processor).parameters:
-        value = parameter.text(link.values.get(parameter.name, parameter.default))
-        rows.append((parameter.name, value, f"({parameter.range_text()})", parameter.description))
+    if "raw_state" in link.texts:
+        rows.append(
+            ("raw_state", f"{len(link.texts['raw_state'])} characters", "", "the plugin's whole state")
+        )
+    rows += [(printable(key), printable(str(value)), "", "") for key, value in link.unread.items()]
+    for parameter in link.kind.parameters:
+        value = link.shown(parameter.name)
+        said = "as in its state" if value is None else parameter.text(value)
+        rows.append((parameter.name, said, f"({parameter.range_text()})", parameter.description))
     widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
     widths[2] = min(widths[2], 24)  # longer ones push their sentence to the right
     return [

@@ -1,0 +1,152 @@
+"""A VST3 plugin as a processor: ``processor = "plugin"``, and ``plugin = "ZamComp"`` says which one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..parameters import Parameter, ParameterError
+from ..processors.processor import Processor
+from .description import PluginDescription
+from .errors import PluginError
+from .hosted import HOSTING, Hosted
+from .missing import Missing
+from .scan import find
+
+MAX_STATE = 2**20
+"""Characters of a plugin's whole state."""
+
+
+class Plugin(Hosted):
+    """A VST3 effect in a worker process.
+
+    Make one of the class that `variant` gives, which has the plugin's own parameters.
+
+    Parameters
+    ----------
+    values : parameter values by name, in their units
+    plugin : its name, or the path of its ``.vst3``; the variant's own
+    raw_state : its whole state, base64; ``values`` come on top
+    vstpreset : a file with its whole state, which comes before ``raw_state``
+
+    Attributes
+    ----------
+    about : what is known of the plugin
+    plugin : its name
+    """
+
+    name = "plugin"
+    description = "a VST3 plugin"
+    parameters = HOSTING
+    texts: ClassVar[tuple[str, ...]] = ("plugin", "raw_state")
+    optional_files: ClassVar[tuple[str, ...]] = ("vstpreset",)
+    about: ClassVar[PluginDescription]
+
+    def __init__(
+        self,
+        values: Mapping[str, object] | None = None,
+        *,
+        plugin: str | None = None,
+        raw_state: str | None = None,
+        vstpreset: Path | None = None,
+    ) -> None:
+        super().__init__(values)
+        self.plugin = self.about.name
+        self.raw_state, self.vstpreset = raw_state, vstpreset
+
+    @classmethod
+    def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
+        """The class of one plugin's processors; where it cannot be had, of wires that say so.
+
+        Parameters
+        ----------
+        texts : under ``plugin`` its name or path; a ``raw_state`` is checked
+
+        Raises
+        ------
+        PluginError
+            if the texts can mean no effect: no plugin is named, it is an instrument, its state is no base64.
+        """
+        if not texts.get("plugin", "").strip():
+            raise PluginError('plugin is missing; say which one, as in plugin = "ZamComp"')
+        check_state(texts.get("raw_state", ""))
+        try:
+            found = find(texts["plugin"])
+        except PluginError as error:
+            return _wire(f"{error}; its place in the chain is a wire")
+        if found.instrument:
+            raise PluginError(
+                f"{found.name} is an instrument, which notes play: its place is in a patch, not in a chain"
+            )
+        return _variant(found)
+
+    @classmethod
+    def parameter(cls, name: str) -> Parameter:
+        known = {parameter.name: parameter for parameter in cls.parameters}
+        if name in known:
+            return known[name]
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}? It has" if near else "it has"
+        raise ParameterError(f"{cls.about.name} has no parameter {name[:100]}; {hint} {', '.join(known)}")
+
+    def set(self, name: str, value: object) -> None:
+        super().set(name, value)
+        self.stated |= {name}
+
+    def order(self) -> dict[str, Any]:
+        """What the worker needs to load it, see `slot.Slot`."""
+        own = {part.parameter.name: part.index for part in self.about.parameters}
+        return {
+            "kind": "vst3",
+            "path": str(self.about.path),
+            "name": self.about.name,
+            "instrument": self.about.instrument,
+            "parameters": [{"name": name, "index": index} for name, index in own.items()],
+            "values": {name: self.values[name] for name in own if self._is_stated(name)},
+            "raw_state": self.raw_state,
+            "vstpreset": None if self.vstpreset is None else str(self.vstpreset),
+        }
+
+    def _is_stated(self, name: str) -> bool:
+        """Whether it is to be set; what has been turned since counts too."""
+        return name in self.stated or self.values[name] != self.parameter(name).default
+
+
+def check_state(text: str) -> None:
+    """Refuse what is no plugin's state in base64.
+
+    Raises
+    ------
+    PluginError
+    """
+    if len(text) > MAX_STATE:
+        raise PluginError(f"raw_state has {len(text)} characters, expected at most {MAX_STATE}")
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise PluginError(
+            "raw_state is no base64 text; take it out, or make the preset anew with --from-plugin"
+        ) from None
+
+
+@cache
+def _variant(about: PluginDescription) -> type[Processor]:
+    own = tuple(part.parameter for part in about.parameters)
+    members = {
+        "__module__": Plugin.__module__,
+        "about": about,
+        "description": f"{about.name} by {about.manufacturer}" if about.manufacturer else about.name,
+        "parameters": (*own, *HOSTING),
+        "least_outputs": 1 if 1 in about.channels else 2,
+    }
+    return type("Plugin", (Plugin,), members)
+
+
+@cache
+def _wire(problem: str) -> type[Processor]:
+    return type("Missing", (Missing,), {"__module__": Missing.__module__, "problem": problem})
