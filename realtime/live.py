@@ -22,9 +22,10 @@ from .engine.recorder import Recorder, What
 from .engine.stream import Stream, open_stream
 from .midi.inputs import JackConnection, MidiInput, follow
 from .midi.ports import choose_midi
+from .plugins.supervisor import RESTARTS, Supervisor
 from .processors.neural import Neural
 from .processors.parallel import Parallel
-from .processors.processor import Processor
+from .processors.processor import Processor, problems
 from .synths.synth import Synth
 
 MAX_BLOCK = 1024
@@ -48,6 +49,7 @@ class Setup:
         is opened, and the chain hears silence
     block : frames the device should ask for, where it lets one choose
     midi_in : what synths are played from: a name or number as `midi.ports.choose_midi` takes it
+    plugin_restarts : times a minute that a plugin which went wrong is started again; None: no limit
     """
 
     rate: float = 48000.0
@@ -58,6 +60,7 @@ class Setup:
     record: Path | None = None
     record_what: What = "wet"
     midi_in: str | None = None
+    plugin_restarts: int | None = RESTARTS
 
 
 @dataclass
@@ -80,6 +83,7 @@ class Report:
     recorded_frames: int
     tap_lost_frames: int
     midi_lost: int
+    plugins: list[dict[str, object]]
     events: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
@@ -122,6 +126,7 @@ class Session:
         if self.block != setup.block:
             self._notify(f"the JACK server asks for {self.block} frames at a time, not {setup.block}")
         self._compiling: Popen[str] | None = None
+        self.supervisor = Supervisor(self._notify, setup.plugin_restarts)
         self.recorder: Recorder | None = None
         self._repairs: list[float] = []
         self._served, self._last_call = 0, time.monotonic()
@@ -137,6 +142,7 @@ class Session:
             if self.recorder is not None:
                 self.recorder.discard()
             self._stop_compiling()
+            self.supervisor.close()
             raise
         self._tell(missing_priority())
 
@@ -177,6 +183,7 @@ class Session:
         self._look_after_compiler()
         self._look_after_processors()
         self._look_after_device()
+        self.supervisor.look([*self.engine.playing.chain, *self.engine.newest.chain])
         if self.midi is not None:
             self.midi.look()
         return levels
@@ -196,6 +203,7 @@ class Session:
         if self.recorder is not None:
             self.recorder.close()
         self._stop_compiling()
+        self.supervisor.close()
         s = self.engine.statistics
         return Report(
             rate=self.setup.rate,
@@ -214,6 +222,7 @@ class Session:
             recorded_frames=self.recorder.frames if self.recorder else 0,
             tap_lost_frames=self.engine.tap_lost,
             midi_lost=self.engine.midi_lost,
+            plugins=[asdict(plugin) for plugin in self.supervisor.reports()],
             events=self.events,
         )
 
@@ -224,7 +233,11 @@ class Session:
         if missing and self._compiling is None:
             self._notify("the model's shape is new: ONNX Runtime plays it until its kernel is compiled")
             self._compiling = start_compiling(list(dict.fromkeys(missing)))
-        return Program(playable, self.setup.rate, MAX_BLOCK, max(1, len(self.setup.channels)))
+        inputs = max(1, len(self.setup.channels))
+        program = Program(playable, self.setup.rate, MAX_BLOCK, inputs, period=self.block)
+        for problem in problems(program.chain):
+            self._notify(problem)
+        return program
 
     def _play_afresh(self) -> None:
         """The present chain built anew, its knobs where they are."""

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..compiler.unit import load
 from ..midi.events import EVENT
+from ..plugins.hosted import Hosted
+from ..processors.processor import everything
 from .memory import engine_state
 from .program import ENGINE_UNIT, Program
 
@@ -23,6 +25,7 @@ class Runner:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._hosted = [p for p in everything(program.chain) if isinstance(p, Hosted) and p.period == 0]
         self._engine = engine_state(program, program.outputs)
         self._serve = load(ENGINE_UNIT).function("serve", *[ctypes.c_int64] * 6)
 
@@ -41,6 +44,8 @@ class Runner:
         ValueError
             when the number of channels is not the program's, or an event stands before the one it follows or
             outside the signal.
+        PluginError
+            when a hosted plugin has ended, offline.
         """
         source = np.ascontiguousarray(signal, np.float32)
         if source.ndim != 2 or source.shape[0] != self.program.inputs:
@@ -58,6 +63,8 @@ class Runner:
             due.ctypes.data,
             due.size,
         )
+        for hosted in self._hosted:
+            hosted.check()
         return output
 
 
