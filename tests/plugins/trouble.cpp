@@ -56,7 +56,10 @@ protected:
 
     float getParameterValue(uint32_t index) const override { return knobs[index]; }
 
-    void setParameterValue(uint32_t index, float value) override { knobs[index] = value; }
+    void setParameterValue(uint32_t index, float value) override {
+        knobs[index] = value;
+        if (index == kSaysLateBy) setLatency(static_cast<uint32_t>(value));
+    }
 
     void initState(uint32_t, State& state) override {
         state.key = "note";
@@ -73,11 +76,9 @@ protected:
 
     void activate() override {
         for (auto& channel : channels) channel = Channel();
-        setLatency(static_cast<uint32_t>(knobs[kSaysLateBy]));
     }
 
     void run(const float** inputs, float** outputs, uint32_t frames) override {
-        setLatency(static_cast<uint32_t>(knobs[kSaysLateBy]));
         if (knobs[kLearn] > 0.5f) note = inputs[0][0];
         for (uint32_t index = 0; index < DISTRHO_PLUGIN_NUM_OUTPUTS; ++index)
             channels[index].run(*this, inputs[index], outputs[index], frames);
