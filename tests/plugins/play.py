@@ -30,7 +30,7 @@ class Played:
     output: NDArray[np.float32]  # (channels, frames), without the first reported latency
     latency: int  # reported, in samples
     state: str  # its whole state, base 16
-    knobs: dict[str, tuple[str, str, str]]  # name -> unit, text at the lowest and at the highest value
+    knobs: dict[str, list[str]]  # name -> unit, text at the lowest and at the highest value
     instrument: bool
     memory: int  # grown while it played, in bytes
     seconds: float  # that playing took
