@@ -80,7 +80,8 @@ def main(path: str, folder: Path) -> None:
     from pedalboard import VST3Plugin, _pedalboard
 
     # pedalboard tries 1001 values of each of the 2080 controllers that DPF gives an instrument
-    _pedalboard._PythonExternalPluginMixin.__set_initial_parameter_values__ = lambda self, values: None
+    mixin: Any = _pedalboard._PythonExternalPluginMixin
+    mixin.__set_initial_parameter_values__ = lambda self, values: None
     order = json.loads((folder / "order.json").read_text())
     plugin = VST3Plugin(path, initialization_timeout=0.01)
     print("ready", flush=True)
@@ -90,7 +91,7 @@ def main(path: str, folder: Path) -> None:
     if not plugin.is_instrument:
         plugin.reset()  # or the latency counts as over with what was played to see how the plugin resets
     sound, outputs = np.asarray(order["sound"], np.float32), []
-    notes = [(bytes(message), (frame + 0.5) / RATE) for message, frame in order["notes"]]
+    notes: list[Any] = [(bytes(message), (frame + 0.5) / RATE) for message, frame in order["notes"]]
     memory, start = resident(), time.perf_counter()
     for turn in order["turns"]:
         for name, text in turn.items():
