@@ -26,6 +26,7 @@ from .plugins.supervisor import RESTARTS, Supervisor
 from .processors.neural import Neural
 from .processors.parallel import Parallel
 from .processors.processor import Processor, problems
+from .synths.played import Played
 from .synths.synth import Synth
 
 MAX_BLOCK = 1024
@@ -354,7 +355,7 @@ def _silenced(chain: Sequence[Processor], rows: Sequence[int]) -> list[str]:
     """Names of the processors in these rows, and of those in chains inside one, that were silenced."""
     names = [chain[row].name for row in rows]
     for processor in chain:
-        if isinstance(processor, Parallel | Synth):
+        if isinstance(processor, Parallel | Played):
             names += [getattr(processor, path)[row].name for path, row in processor.muted()]
     return names
 

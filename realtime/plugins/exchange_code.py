@@ -21,17 +21,16 @@ from ..compiler.memory import (
     record_at,
     store_release,
 )
-from ..midi.events import EVENT
-from .layout import BLOCK, BLOCKS, EVENTS, EXCHANGE, OFFSETS, TURN, TURNS
+from .layout import BLOCK, BLOCKS, EXCHANGE, OFFSETS, TURN, TURNS
 
 compiled = njit(error_model="numpy", nogil=True)
-block_at, turn_at, event_at = record_at(BLOCK), record_at(TURN), record_at(EVENT)
-BLOCK_BYTES, TURN_BYTES, EVENT_BYTES = BLOCK.itemsize, TURN.itemsize, EVENT.itemsize
+block_at, turn_at = record_at(BLOCK), record_at(TURN)
+BLOCK_BYTES, TURN_BYTES = BLOCK.itemsize, TURN.itemsize
 WAKE, FINISHED = OFFSETS["wake"], OFFSETS["finished"]
 SUBMITTED, POSITION, TAKEN = OFFSETS["submitted"], OFFSETS["position"], OFFSETS["taken"]
 FIRST, DONE, GONE = OFFSETS["first"], OFFSETS["done"], OFFSETS["gone"]
 TURNS_WRITTEN, TURNS_READ = OFFSETS["turns_written"], OFFSETS["turns_read"]
-EVENTS_WRITTEN, EVENTS_READ = OFFSETS["events_written"], OFFSETS["events_read"]
+EVENTS_WRITTEN = OFFSETS["events_written"]
 LOOKS = 2000
 """Times that a block is looked for before the semaphore is asked, offline."""
 
@@ -62,20 +61,6 @@ def send_turns(state: Any) -> None:
             written += 1
             room -= 1
     store_release(state.header + TURNS_WRITTEN, written)
-
-
-@compiled
-def send_events(state: Any, context: Any) -> None:
-    """Put the block's events into the worker's ring, with frames that count from the block's start."""
-    written = load_acquire(state.header + EVENTS_WRITTEN)
-    room = EVENTS - (written - load_acquire(state.header + EVENTS_READ))
-    for k in range(min(context.event_count, room)):
-        place = state.events + EVENT_BYTES * (written & (EVENTS - 1))
-        copy_bytes(place, context.events + EVENT_BYTES * k, EVENT_BYTES)
-        event = event_at(place)
-        event.frame = np.int32(event.frame - context.event_origin)
-        written += 1
-    store_release(state.header + EVENTS_WRITTEN, written)
 
 
 @compiled
@@ -138,7 +123,7 @@ def await_room(state: Any) -> None:
 @compiled
 def fallback(state: Any, c: Any, dry: Any) -> Any:
     """The sample of a channel at place ``dry`` of the stream that is heard where the worker's is not."""
-    if dry < 0 or state.silent != 0 or state.instrument != 0:
+    if dry < 0 or state.silent != 0:
         return np.float32(0.0)
     ring = float32_at(state.input + 4 * state.capacity * min(c, state.inputs - 1))
     return ring[dry & (state.capacity - 1)]
@@ -171,43 +156,47 @@ def fetch(state: Any, y: Any, c: Any, start: Any, frames: Any, there: Any) -> An
     return share
 
 
+@compiled
+def pass_on(context: Any, source: Any, target: Any, frames: Any) -> None:
+    """Be a wire."""
+    for c in range(context.channels):
+        copy_bytes(target + 4 * context.stride * c, source + 4 * context.stride * c, 4 * frames)
+
+
+@compiled
+def exchange(state: Any, target: Any, stride: Any, frames: Any) -> None:
+    """Hand over the block that stands in the rings, and write the one that is due to ``target``."""
+    position = load_acquire(state.header + POSITION)
+    if state.waits != 0:
+        await_room(state)
+    submit(state, position, frames)
+    start = position - state.period
+    stop = start + frames
+    if state.waits != 0:
+        await_samples(state, start, stop)
+    there = is_there(state, start, stop)
+    if state.running == 0:
+        state.running, state.share = 1, np.float32(1.0)
+    state.blocks_due += 1
+    if not there:
+        state.blocks_late += 1
+    share = state.share
+    for c in range(state.outputs):
+        share = fetch(state, channel(target, stride, c, frames), c, start, frames, there)
+    state.share = share
+
+
 def process() -> Any:
-    """Compile the ``process`` of hosted processors."""
+    """Compile the ``process`` of hosted effects."""
 
     @audio_function(EXCHANGE)
     def process(context: Any, state: Any, source: Any, target: Any, frames: Any) -> None:
         if state.header != 0:
             send_turns(state)
         if state.member != 0:
-            for c in range(context.channels):
-                copy_bytes(target + 4 * context.stride * c, source + 4 * context.stride * c, 4 * frames)
-            return
-        position = load_acquire(state.header + POSITION)
-        if state.instrument != 0:
-            send_events(state, context)
+            pass_on(context, source, target, frames)
         else:
-            put(state, source, context.stride, position, frames)
-        if state.waits != 0:
-            await_room(state)
-        submit(state, position, frames)
-        start = position - state.period
-        stop = start + frames
-        if state.waits != 0:
-            await_samples(state, start, stop)
-        there = is_there(state, start, stop)
-        if state.running == 0:
-            state.running, state.share = 1, np.float32(1.0)
-        state.blocks_due += 1
-        if not there:
-            state.blocks_late += 1
-        share = state.share
-        for c in range(state.outputs):
-            y = channel(target, context.stride, c, frames)
-            share = fetch(state, y, c, start, frames, there)
-            if state.instrument != 0:
-                x = channel(source, context.stride, min(c, context.channels - 1), frames)
-                for t in range(frames):
-                    y[t] += x[t]
-        state.share = share
+            put(state, source, context.stride, load_acquire(state.header + POSITION), frames)
+            exchange(state, target, context.stride, frames)
 
     return process

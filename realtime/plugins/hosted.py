@@ -84,7 +84,7 @@ class Hosted(Processor):
         self.outputs, self.latency = channels, 0
         leads = bool(self._members)
         if leads and self.problem is None:
-            stream = Stream(rate, max_block, channels, waits=self.period == 0)
+            stream = Stream(rate, max_block, 0 if self.instrument else channels, waits=self.period == 0)
             try:
                 self._host(stream)
             except PluginError as error:
@@ -130,11 +130,11 @@ class Hosted(Processor):
         record["wait"] = ctypes.cast(c.sem_wait, ctypes.c_void_p).value
         record["capacity"], record["inputs"] = hosting.capacity, hosting.stream.channels
         record["outputs"] = hosting.outputs
-        record["waits"], record["instrument"] = hosting.stream.waits, self.instrument
+        record["waits"] = hosting.stream.waits
         # Offline the worker is a block behind, so that both sides are busy; notes are waited for.
         record["period"] = self.period or (0 if self.instrument else max_block)
         record["delay"] = hosting.latency
-        record["silent"] = self.values["late"] == SILENCE
+        record["silent"] = self.instrument or self.values["late"] == SILENCE
         record["fade_step"] = 1.0 / (FADE_S * rate)
         record["decay"] = math.exp(-1.0 / (HOLD_S * rate))
         if self._members and not self.instrument:

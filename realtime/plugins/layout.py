@@ -105,8 +105,8 @@ EXCHANGE = np.dtype(
         ("period", "i8"),  # samples after which a block is expected back
         ("delay", "i8"),  # samples that the plugins add
         ("waits", "i8"),  # 1: offline, a block that is late is waited for
+        ("played", "i8"),  # of an instrument: the record of who plays it
         ("silent", "i8"),  # 1: silence in place of a late block, else the dry sound
-        ("instrument", "i8"),  # 1: hears notes, and is added to what comes in
         ("fade_step", "f4"),  # share that the returning sound gains a sample
         ("decay", "f4"),  # of the last sample, a sample
         # the audio thread's own

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...export.errors import ModelFileError
 from ..audio_files import AudioFileError
 from .layout import CHANNELS, DRUM_BANK, DRUM_CHANNEL, PROGRAMS
-from .synth import Synth
+from .played import Played
 
 if TYPE_CHECKING:
     from ..patches import Patch
@@ -18,7 +18,7 @@ EVERY = 0
 """In place of a channel: all that have no patch of their own."""
 
 
-def band(assignments: Mapping[int, Patch], *, follow: bool) -> list[Synth]:
+def band(assignments: Mapping[int, Patch], *, follow: bool) -> list[Played]:
     """A synth for each patch, not yet prepared, that plays on its channels.
 
     Parameters
@@ -64,9 +64,9 @@ class _Part:
         self.patch = patch
         self._key = patch.path.resolve() if patch.path is not None else id(patch)
 
-    def build(self) -> Synth:
+    def build(self) -> Played:
         synth = self.patch.build()
-        assert isinstance(synth, Synth)
+        assert isinstance(synth, Played)
         synth.patch = self.patch.name if self.patch.path is None else self.patch.path.stem
         return synth
 
