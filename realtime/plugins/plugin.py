@@ -59,6 +59,10 @@ class Plugin(Hosted):
         self.plugin = self.about.name
         self.raw_state, self.vstpreset = raw_state, vstpreset
 
+    @property
+    def title(self) -> str:
+        return self.plugin
+
     @classmethod
     def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
         """The class of one plugin's processors; where it cannot be had, of wires that say so.
