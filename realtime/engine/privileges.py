@@ -29,18 +29,25 @@ def lock_memory() -> str | None:
     return None
 
 
-def missing_priority() -> str | None:
-    """A sentence when no thread of this process has real-time priority. Ask while a stream runs."""
+def audio_priority() -> int | None:
+    """The highest real-time priority of this process's threads, the audio thread's while a stream runs."""
     if sys.platform != "linux":
         return None
-    realtime = (os.SCHED_FIFO, os.SCHED_RR)
+    found = []
     for thread in Path("/proc/self/task").iterdir():
         try:
             policy = os.sched_getscheduler(int(thread.name)) & ~os.SCHED_RESET_ON_FORK
+            if policy in (os.SCHED_FIFO, os.SCHED_RR):
+                found.append(os.sched_getparam(int(thread.name)).sched_priority)
         except OSError:
             continue  # it has ended
-        if policy in realtime:
-            return None
+    return max(found, default=None)
+
+
+def missing_priority() -> str | None:
+    """A sentence when no thread of this process has real-time priority. Ask while a stream runs."""
+    if sys.platform != "linux" or audio_priority() is not None:
+        return None
     return (
         "the audio thread has no real-time priority, so that blocks may be lost on a busy machine; " + ADVICE
     )

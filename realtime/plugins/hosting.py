@@ -28,8 +28,6 @@ HANG_S = 0.5
 OFFLINE_HANG_S = 20.0
 """… and offline."""
 LOOK_S = 0.02
-PRIORITY = 50
-"""Real-time priority of a live worker: below that of an audio thread."""
 MEMORY_LIMIT = 2**30
 """Bytes that a worker may hold."""
 
@@ -97,7 +95,7 @@ class Hosting:
         self.capacity = capacity_for(stream.rate, stream.max_block)
         whole = shared(self.capacity)
         self._file = shared_file(whole.itemsize)
-        self.memory = mmap.mmap(self._file, whole.itemsize)
+        self.memory = mmap.mmap(self._file, whole.itemsize, mmap.MAP_SHARED | mmap.MAP_POPULATE)
         self.record = np.ndarray((), whole, self.memory)
         self.address = self.record.ctypes.data
         header = self.record["header"]
@@ -155,7 +153,6 @@ class Hosting:
             "channels": stream.channels,
             "capacity": self.capacity,
             "waits": stream.waits,
-            "priority": 0 if stream.waits else PRIORITY,
             "memory_limit": MEMORY_LIMIT,
             "late": late,
         }

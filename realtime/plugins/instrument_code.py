@@ -41,7 +41,7 @@ def concerns(state: Any, status: Any, data1: Any, data2: Any) -> Any:
             channel_at(state, c).bank_high = np.int64(data2 & 0x7F)
         elif data1 == BANK_LOW:
             channel_at(state, c).bank_low = np.int64(data2 & 0x7F)
-        elif data1 == SUSTAIN or data1 == SOSTENUTO or data1 >= ALL_SOUND_OFF:
+        elif data1 in (SUSTAIN, SOSTENUTO) or data1 >= ALL_SOUND_OFF:
             return True
     return listens
 

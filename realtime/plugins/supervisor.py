@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..engine.privileges import audio_priority
 from ..processors.processor import Processor, everything
 from .errors import PluginError
 from .hosted import Hosted
@@ -15,17 +16,21 @@ from .worker_process import WorkerProcess
 RESTARTS = 3
 """Times a minute that a plugin is started again."""
 MINUTE_S = 60.0
+BELOW = 10
+"""Steps of priority that a worker stays below the audio thread."""
 
 
 @dataclass
 class PluginReport:
-    """What became of one worker: blocks that were due and late, restarts, and whether it is off."""
+    """What became of one worker: blocks that were due and late, restarts, whether it is off, and whether the
+    system gave it real-time priority."""
 
     name: str
     blocks: int = 0
     late: int = 0
     restarts: int = 0
     off: bool = False
+    realtime: bool = False
 
 
 @dataclass
@@ -35,6 +40,7 @@ class _Kept:
     report: PluginReport
     restarted: list[float] = field(default_factory=list)
     since: float | None = None  # when a new worker was ordered; None: it plays
+    raised: bool = False  # whether its worker was given its priority
 
 
 class Supervisor:
@@ -83,6 +89,12 @@ class Supervisor:
         kept.report.blocks, kept.report.late = hosted.blocks
         if kept.report.off:
             return
+        if not kept.raised and not hosting.loading:
+            kept.raised = True
+            priority = audio_priority()
+            kept.report.realtime = (
+                priority is not None and priority > BELOW and hosting.worker.raise_priority(priority - BELOW)
+            )
         trouble = hosting.trouble(now)
         if trouble is None and kept.since is not None:
             trouble = self._welcome(hosted, kept, now)
@@ -122,7 +134,7 @@ class Supervisor:
         hosting.loading = False
         hosted.tell_again()
         self._notify(f"{hosting.name} is back after {now - kept.since:.1f} s")
-        kept.since = None
+        kept.since, kept.raised = None, False
         return None
 
 

@@ -25,8 +25,6 @@ from .errors import PluginError
 from .layout import BLOCK, BLOCKS, EVENTS, NEVER, OFFSETS, TURNS, shared
 from .tether import tie
 
-PROCESSOR_TIME_MS = 400
-"""That a worker of real-time priority may take without a pause; then the system ends it."""
 WORD = 8
 LOOKS = 200
 """Times that it looks for the next block before it sleeps, offline."""
@@ -124,7 +122,7 @@ class Worker:
     Parameters
     ----------
     order : ``members`` (orders of `slot.Slot`), ``rate``, ``max_block``, ``channels``, ``capacity``,
-        ``waits``, ``priority`` (of real time, 0: none), ``memory_limit`` (bytes)
+        ``waits``, ``memory_limit`` (bytes), ``late`` (whether it takes the place of one that has ended)
     file : the shared memory
     """
 
@@ -140,9 +138,9 @@ class Worker:
         self._places = [
             (slot, index) for slot in self.slots for index in range(len(slot.values()))
         ]  # of a turn's index
-        self.exchange = Exchange(mmap.mmap(file, 0), order["capacity"], order["waits"])
+        memory = mmap.mmap(file, 0, mmap.MAP_SHARED | mmap.MAP_POPULATE)
+        self.exchange = Exchange(memory, order["capacity"], order["waits"])
         os.close(file)
-        self.priority = int(order["priority"])
         self._late_joiner = False
 
     @property
@@ -172,8 +170,6 @@ class Worker:
 
     def run(self, connection: socket.socket) -> None:
         """Serve until the host goes away."""
-        if self.priority:
-            _take_priority(self.priority)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -234,16 +230,6 @@ class Worker:
             states = [slot.raw_state for slot in self.slots]
             texts = [None if state is None else base64.b64encode(state).decode() for state in states]
             messages.send(connection, {"raw_states": texts, "values": [slot.values() for slot in self.slots]})
-
-
-def _take_priority(priority: int) -> None:
-    """Real-time priority where the system grants it, and an end to it when it takes all of a processor."""
-    limit = 1000 * PROCESSOR_TIME_MS
-    try:
-        resource.setrlimit(resource.RLIMIT_RTTIME, (limit, 2 * limit))
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
-    except OSError:
-        return  # the host says so, once for all
 
 
 def _limit_memory(size: int) -> None:
