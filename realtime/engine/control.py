@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ..compiler.unit import load
 from ..midi.events import EVENT
+from ..processors.processor import Processor
 from .clock import DeviceClock
 from .layout import BYPASS, MASTER, MUTE, RECORD, SET
-from .memory import engine_state
+from .memory import engine_state, hear_knobs
 from .midi_ring import MidiRing
 from .program import ENGINE_UNIT, Program
 from .runner import Runner
@@ -149,37 +150,67 @@ class Engine:
         """The program published last: the one whose knobs are turned."""
         return self._waiting or self._entering or self.playing
 
-    def publish(self, program: Program) -> None:
+    def publish(self, program: Program, since: int | None = None) -> None:
         """Let a program take over: by a crossfade of 20 ms or, if both are too heavy, a fade out and in.
 
         While a fade lasts a later program waits; of several that wait the last one wins. Notes go on in a
         program whose synths play the same patches.
+
+        Parameters
+        ----------
+        since : what `read_knobs` said before the program got its values; its knobs follow what controllers
+            turned since. By default those values count, until a controller moves again.
         """
         program.lock()
+        self._measure(program)
+        hear_knobs(self._state, program, self._load("turned") if since is None else since)
         if self._entering is not None:
             self._waiting = program
-            return
-        together = self._cost(self.playing) + self._cost(program)
+        else:
+            self._hand_over(program)
+
+    def _hand_over(self, program: Program) -> None:
+        together = self._costs[self.playing.generation] + self._costs[program.generation]
         program.set_alone(together > SHARED_LOAD * self.block / self.rate)
         program.inherit(self.playing)
         self._entering = program
         self._store("next_program", program.address)
 
-    def set_parameter(self, index: int, name: str, value: object) -> float:
-        """Turn a knob of the newest program; returns the value in its unit.
+    def set_parameter(self, processor: Processor, name: str, value: object) -> float:
+        """Turn a knob of a processor of the newest program; returns the value in its unit.
+
+        Parameters
+        ----------
+        processor : of its chain, or of a chain inside one of its processors
 
         Raises
         ------
         ParameterError
+            when there is no such parameter, it is fixed, or does not take the value.
+        ValueError
+            when the processor is none of the newest program's.
         """
         program = self.newest
-        number = program.check(index, name, value)
+        number = program.check(processor, name, value)
         if program is self._waiting:
-            program.set(index, name, number)
+            program.set(processor, name, number)
+            program.stand_at(self._load("turned"), processor, name)
         else:
-            program.chain[index].values[name] = number
-            self._command(SET, number, program.generation, program.parameter_address(index, name))
+            processor.values[name] = number
+            self._command(SET, number, program.generation, processor.state.field_address(name))
         return number
+
+    def read_knobs(self) -> int:
+        """Take what controllers turned as the processors' values; returns the turn that they stand at.
+
+        `poll` does it too.
+        """
+        turned = self._load("turned")
+        if self._load("commands_read") == int(self._state.record["commands_written"]):
+            for program in (self.playing, self._entering):
+                if program is not None:
+                    program.read_back()
+        return turned if self._waiting is None else self._waiting.since
 
     def set_master(self, level_db: float) -> None:
         """Master volume in dB."""
@@ -218,6 +249,7 @@ class Engine:
         """Read the reports; free programs that no longer play. Call it every few tens of milliseconds."""
         self._read_reports()
         self._advance()
+        self.read_knobs()
         levels = Levels(
             (float(self._peaks[0, 0]), float(self._peaks[0, 1])),
             (float(self._peaks[1, 0]), float(self._peaks[1, 1])),
@@ -249,7 +281,7 @@ class Engine:
             self.playing, self._entering = self._entering, None
             if self._waiting is not None:
                 waiting, self._waiting = self._waiting, None
-                self.publish(waiting)
+                self._hand_over(waiting)
 
     def _read_reports(self) -> None:
         ring = self._state.arrays["reports"]
@@ -285,12 +317,11 @@ class Engine:
         bits = int(reports["muted"][-1])
         self.muted_rows = [k for k in range(62) if bits >> k & 1]
 
-    def _cost(self, program: Program) -> float:
-        """Seconds that a block of the program takes, measured before it plays."""
-        if program.generation not in self._costs:
-            known = self._costs[self.playing.generation]
-            self._costs = {self.playing.generation: known, program.generation: measure(program, self.block)}
-        return self._costs[program.generation]
+    def _measure(self, program: Program) -> None:
+        """Keep what a block of the program costs, measured before it plays, and forget what is gone."""
+        alive = {one.generation for one in (self.playing, self._entering) if one is not None}
+        self._costs = {generation: cost for generation, cost in self._costs.items() if generation in alive}
+        self._costs[program.generation] = measure(program, self.block)
 
     def _command(self, kind: int, value: float, generation: int = 0, address: int = 0) -> None:
         ring = self._state.arrays["commands"]

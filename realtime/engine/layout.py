@@ -19,10 +19,37 @@ PROGRAM = np.dtype(
         ("outputs", "i8"),
         ("generation", "i8"),
         ("alone", "i8"),  # too heavy to run beside another: fade out, then in
+        ("knobs", "i8"),  # address of its KNOBs
+        ("knob_count", "i8"),
     ],
     align=True,
 )
 """What the audio thread knows of a program."""
+
+KNOB = np.dtype(
+    [
+        ("controller", "i8"),
+        ("channel", "i8"),  # 0 to 15, or ANY_CHANNEL
+        ("goal", "i8"),  # address of the float32 in the processor's state
+        ("values", "i8"),  # address of a float32 for each of the controller's POSITIONS
+        ("since", "i8"),  # the turn (see HEARD) that the goal stands at, or a later one
+    ],
+    align=True,
+)
+"""A parameter that a MIDI controller turns."""
+ANY_CHANNEL = -1
+CHANNELS, POSITIONS = 16, 128
+"""Of MIDI; there are as many controllers as positions of one."""
+
+HEARD = np.dtype(
+    [
+        ("turn", "i8"),  # the last one: all that this engine heard are numbered from 1 on
+        ("position", "i8"),  # 0 to 127
+        ("bound", "i8"),  # whether a knob hears it; the others are left alone
+    ],
+    align=True,
+)
+"""What was heard from one controller on one channel."""
 
 COMMAND = np.dtype([("kind", "i8"), ("generation", "i8"), ("address", "i8"), ("value", "f8")], align=True)
 """One order to the audio thread, see ``SET`` and the others."""
@@ -71,6 +98,7 @@ ENGINE = np.dtype(
         ("tap_lost", "i8"),
         ("midi_lost", "i8"),  # events of a flood that were dropped; `RELEASES` follow it
         ("callbacks", "i8"),
+        ("turned", "i8"),  # turns that knobs have followed
         # fixed before the first call
         ("rate", "f8"),
         ("max_block", "i8"),
@@ -89,6 +117,8 @@ ENGINE = np.dtype(
         ("fade", "i8"),  # frames of the fade that are done
         ("swapped_at", "i8"),  # position at which it began
         ("position", "i8"),  # samples since the start
+        ("heard", "i8"),  # HEARD for each channel and controller
+        ("turns", "i8"),  # turns that were heard
         ("due", "i8"),  # the events of the piece that is being served, see CONTEXT
         ("due_count", "i8"),
         ("due_origin", "i8"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..compiler.layout import State
 from ..midi.events import EVENT
-from .layout import COMMAND, ENGINE, FADE_S, REPORT
+from .layout import CHANNELS, COMMAND, ENGINE, FADE_S, HEARD, POSITIONS, REPORT
 from .program import Program
 
 COMMANDS, REPORTS, MIDI = 1024, 8192, 4096
@@ -44,6 +44,7 @@ def engine_state(
         mixed=(np.float32, (2, stride)),
         old=(np.float32, (2, stride)),
         events=(EVENT, MIDI + PORT_EVENTS),
+        heard=(HEARD, (CHANNELS, POSITIONS)),
     )
     record = state.record
     record["command_capacity"], record["report_capacity"], record["tap_capacity"] = COMMANDS, REPORTS, frames
@@ -54,4 +55,18 @@ def engine_state(
     record["fade_frames"] = round(FADE_S * program.rate)
     record["program"], record["generation"] = program.address, program.generation
     record["master_goal"] = record["master"] = 1.0
+    hear_knobs(state, program, 0)
     return state
+
+
+def hear_knobs(state: State, program: Program, since: int) -> None:
+    """Let an engine hear the controllers of a program that is about to play on it.
+
+    Parameters
+    ----------
+    since : the last turn that the program's values already stand at
+    """
+    program.stand_at(since)
+    bound = state.arrays["heard"]["bound"]
+    for knob in program.knobs:
+        bound[slice(None) if knob.channel is None else knob.channel - 1, knob.controller] = 1

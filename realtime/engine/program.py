@@ -9,8 +9,10 @@ import numpy as np
 
 from ..compiler.layout import CONTEXT, ROW, State, aligned
 from ..compiler.unit import Unit, compile_units
-from ..processors.processor import Processor
+from ..plugins.hosted import arrange
+from ..processors.processor import Processor, everything
 from ..synths.synth import Synth
+from .knobs import Knob, knob_table, movable, read_back
 from .layout import PROGRAM
 
 SCRATCH_BYTES = 1 << 16
@@ -26,6 +28,8 @@ class Program:
     rate : of the stream, in Hz
     max_block : most frames that one walk brings
     inputs : channels of the signal that enters, 1 or 2
+    knobs : of its processors, that MIDI controllers turn
+    period : frames that a device asks for at a time; 0: offline, where hosted plugins are waited for
 
     Attributes
     ----------
@@ -34,10 +38,21 @@ class Program:
     generation : a number no other program of this process has
     """
 
-    def __init__(self, chain: Sequence[Processor], rate: float, max_block: int, inputs: int) -> None:
+    def __init__(
+        self,
+        chain: Sequence[Processor],
+        rate: float,
+        max_block: int,
+        inputs: int,
+        *,
+        knobs: Sequence[Knob] = (),
+        period: int = 0,
+    ) -> None:
         self.chain, self.rate, self.max_block, self.inputs = list(chain), rate, max_block, inputs
+        self.knobs, self.since = list(knobs), 0
         self.generation = next(_generations)
         self.outputs = inputs
+        arrange(self.chain, period)
         compile_chain(self.chain)
         self._table = State(np.dtype([("rows", "i8")]), rows=(ROW, max(1, len(self.chain))))
         self.rows = self._table.arrays["rows"]
@@ -68,6 +83,8 @@ class Program:
         )
         record["inputs"], record["outputs"] = inputs, self.outputs
         record["generation"] = self.generation
+        self._knobs = knob_table(self.knobs)
+        record["knobs"], record["knob_count"] = self._knobs.record["knobs"], len(self.knobs)
 
     @property
     def address(self) -> int:
@@ -90,24 +107,44 @@ class Program:
                     synth.inherit(old)
                     break
 
-    def set(self, index: int, name: str, value: object) -> None:
-        """Set a processor's parameter while the program does not play."""
-        processor = self.chain[index]
-        processor.values[name] = number = self.check(index, name, value)
+    def set(self, processor: Processor, name: str, value: object) -> None:
+        """Set a parameter of one of its processors while the program does not play."""
+        processor.values[name] = number = self.check(processor, name, value)
         processor.state.record[name] = number
 
-    def check(self, index: int, name: str, value: object) -> float:
-        """The value of a processor's parameter in its unit.
+    def check(self, processor: Processor, name: str, value: object) -> float:
+        """The value, in its unit, of a parameter that moves while it plays.
+
+        Parameters
+        ----------
+        processor : of the chain, or of a chain inside one of its processors
 
         Raises
         ------
         ParameterError
+            when there is no such parameter, it is fixed, or does not take the value.
+        ValueError
+            when the processor is none of this program's.
         """
-        return self.chain[index].parameter(name).check(value)
+        if not any(one is processor for one in everything(self.chain)):
+            raise ValueError(f"{processor.name} is no processor of this program")
+        return movable(processor, name).check(value)
 
-    def parameter_address(self, index: int, name: str) -> int:
-        """Where the audio thread reads a parameter's goal."""
-        return self.chain[index].state.field_address(name)
+    def stand_at(self, since: int, processor: Processor | None = None, name: str = "") -> None:
+        """Say which turn of controllers its values stand at, all of them or one's: it follows later ones.
+
+        Not while it plays.
+        """
+        if processor is None:
+            self.since = since
+        for record, knob in zip(self._knobs.arrays["knobs"], self.knobs, strict=False):
+            if processor is None or (knob.processor is processor and knob.parameter == name):
+                record["since"] = since
+
+    def read_back(self) -> None:
+        """Take what controllers turned as the processors' values."""
+        for knob in self.knobs:
+            read_back(knob)
 
     def muted(self) -> list[int]:
         """Processors that were silenced because they put out a NaN or Inf."""

@@ -22,20 +22,20 @@ from ..compiler.memory import (
 )
 from ..compiler.table import EXPONENT, ROW_BYTES, row_at, walk
 from .events_code import EVENT_BYTES, due_before, gather
+from .knobs_code import before_turn, catch_up, hear, program_at, turn
 from .layout import (
     BYPASS,
     COMMAND,
     ENGINE,
     MASTER,
     MUTE,
-    PROGRAM,
     RECORD,
     REPORT,
     SET,
     SWITCH_S,
 )
 
-engine_at, program_at = record_at(ENGINE), record_at(PROGRAM)
+engine_at = record_at(ENGINE)
 command_at, report_at = record_at(COMMAND), record_at(REPORT)
 COMMAND_BYTES, REPORT_BYTES = COMMAND.itemsize, REPORT.itemsize
 TAP_BYTES = 16
@@ -95,6 +95,7 @@ def take_next(address: Any, engine: Any) -> None:
     if published != 0:
         engine.leaving, engine.program, engine.fade = engine.program, published, 0
         engine.swapped_at = engine.position
+        catch_up(engine, published)
         store_release(address + NEXT, 0)
 
 
@@ -342,7 +343,8 @@ def run(
     while start < frames:
         obey(address, engine)
         take_next(address, engine)
-        count = piece(engine, frames - start)
+        turn(address, engine)
+        count = before_turn(engine, events, left, start, piece(engine, frames - start))
         due = due_before(events, left, start + count)
         engine.due, engine.due_count, engine.due_origin = events, due, start
         listen(engine, inputs, start, count)
@@ -350,6 +352,7 @@ def run(
         mix_bypass(engine, count)
         tap(address, engine, count)
         speak(engine, outputs, start, count)
+        hear(engine, events, due)
         engine.position += count
         start += count
         events += EVENT_BYTES * due

@@ -121,7 +121,7 @@ def test_a_processor_that_broke_is_replaced(feeder: str) -> None:
     heard: list[str] = []
     session = Session(lambda: [Gain(), Gain({"gain_db": 3.0})], Setup(input_device=feeder), heard.append)
     _run(session, 0.3)
-    session.engine.set_parameter(1, "gain_db", -6.0)
+    session.engine.set_parameter(session.engine.newest.chain[1], "gain_db", -6.0)
     _run(session, 0.2)
     broken = session.engine.playing.chain[1]
     broken.state.record["now"] = np.nan

@@ -63,7 +63,7 @@ def test_the_last_of_many_turns_of_a_knob_is_the_one_that_stays(values: list[flo
     """As many commands as the ring holds, sent between two blocks, arrive in order."""
     engine = Engine(program(Gain()), 1)
     for value in values:
-        engine.set_parameter(0, "gain_db", value)
+        engine.set_parameter(engine.playing.chain[0], "gain_db", value)
     serve(engine, np.zeros((1, 64), np.float32))
     assert engine.playing.chain[0].state.record["gain_db"] == np.float32(values[-1])
 
@@ -79,7 +79,7 @@ def test_two_threads_at_the_ends_of_the_rings_lose_and_mix_up_nothing() -> None:
     turns = 0
     while audio.is_alive():
         heard.append(engine.read_tap()[0])
-        engine.set_parameter(0, "gain_db", turns % 7)
+        engine.set_parameter(engine.playing.chain[0], "gain_db", turns % 7)
         engine.poll()
         turns += 1
     heard.append(engine.read_tap()[0])

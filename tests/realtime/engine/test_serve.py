@@ -202,14 +202,14 @@ def test_a_full_tap_is_counted_and_the_sound_goes_on() -> None:
 def test_a_parameter_reaches_only_the_program_it_was_meant_for() -> None:
     """A knob turned before a swap is not written into the memory of the program that has gone."""
     engine = Engine(program(Gain()), 1)
-    assert engine.set_parameter(0, "gain_db", -20.0) == -20.0
+    assert engine.set_parameter(engine.playing.chain[0], "gain_db", -20.0) == -20.0
     output = serve(engine, np.ones((1, 9600), np.float32))
     assert np.isclose(output[0, -1], 0.1, atol=1e-5)
     old = engine.playing
     engine.publish(program(Gain()))
     serve(engine, np.ones((1, 4800), np.float32))
     engine.poll()
-    engine._command(1, 30.0, old.generation, old.parameter_address(0, "gain_db"))
+    engine._command(1, 30.0, old.generation, old.chain[0].state.field_address("gain_db"))
     serve(engine, np.ones((1, 4800), np.float32))
     assert old.chain[0].state.record["gain_db"] == -20.0
 
