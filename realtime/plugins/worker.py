@@ -141,6 +141,7 @@ class Worker:
         memory = mmap.mmap(file, 0, mmap.MAP_SHARED | mmap.MAP_POPULATE)
         self.exchange = Exchange(memory, order["capacity"], order["waits"])
         os.close(file)
+        self._requests = self.exchange["requests"]  # those before were another worker's
         self._late_joiner = False
 
     @property
@@ -174,7 +175,7 @@ class Worker:
         gc.freeze()
         gc.disable()
         exchange = self.exchange
-        taken, requests = exchange["taken"], exchange["requests"]
+        taken, requests = exchange["taken"], self._requests
         looks = LOOKS if exchange.waits else 1
         while True:
             for _ in range(looks):
