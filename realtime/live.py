@@ -16,6 +16,7 @@ from subprocess import Popen
 from .compiler.unit import Unit, finish_compiling, is_cached, start_compiling
 from .engine.control import Engine, Levels
 from .engine.devices import Device, DeviceError, choose, refresh, release
+from .engine.knobs import Knob
 from .engine.privileges import lock_memory, missing_priority
 from .engine.program import Program
 from .engine.recorder import Recorder, What
@@ -99,6 +100,8 @@ class Session:
     ----------
     build : makes the chain's processors anew each time it is called
     notify : is told in a sentence what happens
+    knobs : which MIDI controllers turn parameters of a chain's processors; called with each chain that
+        ``build`` made
 
     Raises
     ------
@@ -113,8 +116,9 @@ class Session:
         build: Callable[[], list[Processor]],
         setup: Setup,
         notify: Callable[[str], None] = lambda sentence: None,
+        knobs: Callable[[Sequence[Processor]], Sequence[Knob]] = lambda chain: (),
     ) -> None:
-        self._build, self.setup, self._notify_person = build, setup, notify
+        self._build, self.setup, self._notify_person, self._knobs = build, setup, notify, knobs
         self.events: list[str] = []
         self._port = None if setup.midi_in is None else choose_midi(setup.midi_in)
         self.midi: JackConnection | MidiInput | None = None
@@ -189,9 +193,13 @@ class Session:
             self.midi.look()
         return levels
 
-    def change(self, build: Callable[[], list[Processor]]) -> None:
-        """Play another chain from now on, by a crossfade."""
-        self._build = build
+    def change(
+        self,
+        build: Callable[[], list[Processor]],
+        knobs: Callable[[Sequence[Processor]], Sequence[Knob]] = lambda chain: (),
+    ) -> None:
+        """Play another chain from now on, by a crossfade, with other knobs for controllers to turn."""
+        self._build, self._knobs = build, knobs
         self.engine.publish(self._program(build()))
 
     def close(self) -> Report:
@@ -235,16 +243,17 @@ class Session:
             self._notify("the model's shape is new: ONNX Runtime plays it until its kernel is compiled")
             self._compiling = start_compiling(list(dict.fromkeys(missing)))
         inputs = max(1, len(self.setup.channels))
-        program = Program(playable, self.setup.rate, MAX_BLOCK, inputs, period=self.block)
+        knobs = self._knobs(playable)
+        program = Program(playable, self.setup.rate, MAX_BLOCK, inputs, knobs=knobs, period=self.block)
         for problem in problems(program.chain):
             self._notify(problem)
         return program
 
     def _play_afresh(self) -> None:
         """The present chain built anew, its knobs where they are."""
-        chain = self._build()
+        chain, since = self._build(), self.engine.read_knobs()
         _take_over_values(chain, self.engine.newest.chain)
-        self.engine.publish(self._program(chain))
+        self.engine.publish(self._program(chain), since)
 
     def _stop_compiling(self) -> None:
         if self._compiling is not None:
