@@ -54,6 +54,9 @@ VERBS: dict[str, Verb] = {
         "tonerig play song.mid -o out.wav --map 1=bass,10=drums",
     ),
     "preset": Verb("preset:app", "List, show, hear and make presets.", "tonerig preset show crunch"),
+    "plugins": Verb(
+        "plugins:app", "Find, list and show installed VST3 plugins.", "tonerig plugins show ZamComp"
+    ),
     "convert": Verb(
         "convert:convert", "Turn a model file into another format.", "tonerig convert plexi.nam plexi.onnx"
     ),

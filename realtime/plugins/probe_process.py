@@ -170,7 +170,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _how_it_ended(code: int | None, log: int) -> str:
     if code is None:
-        return f"was not ready {TIME_LIMIT_S:g} s after it was begun to be loaded and tried"
+        return f"could not be loaded and tried within {TIME_LIMIT_S:g} s"
     size = os.fstat(log).st_size
     lines = os.pread(log, 2000, max(0, size - 2000)).decode(errors="replace").split("\n")
     words = next((line.strip() for line in reversed(lines) if line.strip()), "")
