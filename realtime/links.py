@@ -11,6 +11,7 @@ from typing import Any
 from . import library
 from .documents import PresetError, cited, is_control, plain, word
 from .parameters import ParameterError
+from .plugins.errors import PluginError
 from .plugins.naming import absolute, relative
 from .processors import ProcessorError, processor_class
 from .processors.processor import Processor
@@ -84,7 +85,10 @@ class Link:
 def complete(link: Link) -> Link:
     """The same with every parameter stated, inner chains' too; without those that a plugin's state sets."""
     chains = {name: tuple(map(complete, links)) for name, links in link.chains.items()}
-    return replace(link, values={**_defaults(link), **link.values}, chains=chains)
+    stated = {**_defaults(link), **link.values}
+    known = [parameter.name for parameter in link.kind.parameters]
+    values = {name: stated[name] for name in [*known, *stated] if name in stated}
+    return replace(link, values=values, chains=chains)
 
 
 def _defaults(link: Link) -> dict[str, float]:
@@ -223,7 +227,10 @@ class LinkReader:
             raise self._error(place, f"{key} is {word(value)}, expected text")
         if any(map(is_control, value)):
             raise self._error(place, f"{key} has control characters; take them out")
-        return absolute(value, self.path.parent) if key == "plugin" else value
+        try:
+            return absolute(value, self.path.parent) if key == "plugin" else value
+        except PluginError as error:
+            raise self._error(place, str(error)) from None
 
     def _file(self, key: str, value: Any, place: str, folder: str) -> Path:
         if not isinstance(value, str):

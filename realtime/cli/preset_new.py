@@ -114,6 +114,7 @@ def _link(text: str) -> Link:
         If that plugin is not there.
     """
     from ..plugins.errors import PluginError
+    from ..plugins.plugin import WIRE
     from ..presets import Link
 
     name = text.strip()
@@ -121,7 +122,7 @@ def _link(text: str) -> Link:
         return Link(name)
     link = Link("plugin", texts={"plugin": name.removeprefix(PLUGIN)})
     if link.kind.problem is not None:
-        raise PluginError(link.kind.problem.partition(";")[0])
+        raise PluginError(link.kind.problem.removesuffix(WIRE))
     return link
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..compiler.unit import compile_units
+import numpy as np
+
+from ..engine.program import Program
+from ..engine.runner import Runner
 from .errors import PluginError
-from .hosted import arrange
-from .plugin import Plugin
+from .plugin import WIRE, Plugin
 
 RATE = 48000.0
 BLOCK = 512
@@ -49,7 +51,7 @@ def capture(plugin: str, settings: Mapping[str, object], vstpreset: Path | None 
     """
     kind = Plugin.variant({"plugin": plugin})
     if not issubclass(kind, Plugin):
-        raise PluginError(str(kind.problem).partition(";")[0])
+        raise PluginError(str(kind.problem).removesuffix(WIRE))
     asked = kind(settings, plugin=plugin, vstpreset=vstpreset)
     values, _ = _look(asked)
     # All values stated, as in the preset: what the plugin rounds is rounded in its state too.
@@ -59,21 +61,22 @@ def capture(plugin: str, settings: Mapping[str, object], vstpreset: Path | None 
 
 
 def _look(plugin: Plugin) -> tuple[dict[str, float], str | None]:
-    """A plugin's values and its state, once it is loaded.
+    """A plugin's values and its state, once it is loaded and has played a moment of silence.
 
     Raises
     ------
     PluginError
     """
-    compile_units(plugin.units())
-    arrange([plugin], 0)
-    plugin.prepare(RATE, BLOCK, plugin.about.channels[0] if plugin.about.channels else 2)
+    channels = plugin.about.channels[0]
+    program = Program([plugin], RATE, BLOCK, channels)
     hosting = plugin.hosting
     if hosting is None:
-        raise PluginError(str(plugin.problem).partition(";")[0])
+        raise PluginError(str(plugin.problem).removesuffix(WIRE))
     try:
         if hosting.notices:
-            raise PluginError("; ".join(hosting.notices))
+            raise PluginError(hosting.notices[0].partition(";")[0])
+        # Some plugins hear of a parameter only when they play.
+        Runner(program).process(np.zeros((channels, 4 * BLOCK), np.float32))
         return dict(plugin.values), hosting.request({"request": "state"})["raw_states"][0]
     finally:
         hosting.finalizer()

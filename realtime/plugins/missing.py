@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..compiler.layout import State
+from ..compiler.unit import Unit
 from ..parameters import Parameter, ParameterError
 from ..processors.processor import Processor
 from .hosted import HOSTING, Hosted
@@ -54,6 +55,9 @@ class Missing(Processor):
             if parameter.name == name:
                 return parameter
         raise ParameterError(f"{name} cannot be set: {cls.problem}")
+
+    def units(self) -> tuple[Unit, ...]:
+        return (Unit.of("plugins.missing"),)  # of a class that is made for one plugin too
 
     def make_state(self, rate: float, max_block: int, channels: int) -> State:
         return State(STATE)

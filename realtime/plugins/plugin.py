@@ -20,6 +20,8 @@ from .scan import find
 
 MAX_STATE = 2**20
 """Characters of a plugin's whole state."""
+WIRE = "; its place in the chain is a wire"
+"""The end of a problem's sentence."""
 
 
 class Plugin(Hosted):
@@ -82,7 +84,7 @@ class Plugin(Hosted):
         try:
             found = find(texts["plugin"])
         except PluginError as error:
-            return _wire(f"{error}; its place in the chain is a wire")
+            return _wire(f"{error}{WIRE}")
         if found.instrument:
             raise PluginError(
                 f"{found.name} is an instrument, which notes play: its place is in a patch, not in a chain"

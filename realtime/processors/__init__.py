@@ -21,6 +21,7 @@ PROCESSORS = {
     "neural": "neural:Neural",
     "overdrive": "overdrive:Overdrive",
     "parallel": "parallel:Parallel",
+    "plugin": "..plugins.plugin:Plugin",
     "reverb": "reverb:Reverb",
     "sampler": "..synths.sampler:Sampler",
     "stereo": "stereo:Stereo",

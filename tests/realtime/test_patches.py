@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tonerig.realtime.patches import (
     load_map,
     load_patch,
     new_patch,
+    parse_patch,
     save_patch,
 )
 from tonerig.realtime.presets import PresetError, load_preset
@@ -367,3 +369,36 @@ def test_shipped_patches_build(path: Path, user_library: Path) -> None:
     assert patch.description and patch.author and patch.program
     assert patch.build().name == patch.synth
     assert all(file.is_relative_to(library.shipped_library()) for file in patch.files())
+
+
+def test_a_plugin_among_the_effects(tmp_path: Path, installed: Path) -> None:
+    """A patch keeps it, and refuses an instrument."""
+    text = (
+        FOUR
+        + """
+[[effects]]
+processor = "gain"
+[[effects]]
+processor = "plugin"
+plugin = "Trouble"
+gain_db = -3
+"""
+    )
+    path = written(tmp_path, text)
+    save_patch(load_patch(path), path)
+    effect = load_patch(path).link.chains["effects"][1]
+    assert effect.texts == {"plugin": "Trouble"} and effect.values["gain_db"] == -3.0
+    with pytest.raises(PresetError, match=r"effects 2 \(plugin Pipe\): Pipe is an instrument"):
+        load_patch(written(tmp_path, text.replace("Trouble", "Pipe")))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("Trouble", ""), ("TroubleMono", r"effects 1 \(parallel\): puts")]
+)
+def test_a_stereo_plugin_widens_a_mono_path(tmp_path: Path, installed: Path, name: str, words: str) -> None:
+    """Of effects, which put out two channels, a mono path may end in a stereo plugin, and in no mono one."""
+    path = [{"processor": "mono"}, {"processor": "plugin", "plugin": name}]
+    effects = [{"processor": "parallel", "a": path, "b": path}]
+    table = {"tonerig": 1, "kind": "patch", "name": "x", "synth": "four", "effects": effects}
+    with pytest.raises(PresetError, match=words) if words else nullcontext():
+        parse_patch(table, tmp_path / "x.toml")

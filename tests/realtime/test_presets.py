@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -251,11 +253,11 @@ def values_of(parameters: tuple[Parameter, ...]) -> st.SearchStrategy[dict[str, 
 
 
 def links(depth: int = 2) -> st.SearchStrategy[Link]:
-    """Any processor but the neural one, with any values, and any chains inside it."""
+    """Any processor but the neural one and plugins, with any values, and any chains inside it."""
     kinds = []
     for name in PROCESSORS:
         kind = processor_class(name)
-        if name in ("neural", *SYNTHS) or (kind.chains and depth == 0):
+        if name in ("neural", *SYNTHS) or kind.texts or (kind.chains and depth == 0):
             continue
         files = dict.fromkeys(kind.files, CABINET)
         inner = st.fixed_dictionaries(
@@ -319,3 +321,116 @@ def test_files_names_all_that_it_is_made_of(tmp_path: Path, user_library: Path) 
     path = written(tmp_path, HEAD + text)
     assert load_preset(path).files() == [path, tmp_path / "a.wav", tmp_path / "b.wav"]
     assert Preset("bare", (Link("gain"),)).files() == []
+
+
+PLUGIN = """
+[[chain]]
+processor = "plugin"
+plugin = "Trouble"
+gain_db = -6.5
+voicing = "warm"
+raw_state = "AAAA"
+"""
+
+
+def test_a_plugin_by_its_own_parameters(tmp_path: Path, installed: Path) -> None:
+    """In the plugin's units and words; its state and a file with one beside them."""
+    (tmp_path / "x.vstpreset").write_bytes(b"VST3")
+    path = written(tmp_path, HEAD + PLUGIN + 'vstpreset = "x.vstpreset"\nlate = "silence"')
+    (link,) = load_preset(path).chain
+    assert link.values == {"gain_db": -6.5, "voicing": 1.0, "late": 1.0} and link.unread == {}
+    assert link.texts == {"plugin": "Trouble", "raw_state": "AAAA"}
+    assert link.files == {"vstpreset": tmp_path / "x.vstpreset"}
+    assert load_preset(path).files() == [path, tmp_path / "x.vstpreset"]
+    processor: Any = link.build()
+    order = processor.order()
+    assert (order["values"], order["raw_state"]) == ({"gain_db": -6.5, "voicing": 1.0}, "AAAA")
+
+
+def test_a_plugin_by_its_path(tmp_path: Path, plugin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative to the preset's folder, where that is a place for plugins; written back as it was."""
+    (tmp_path / "Trouble.vst3").symlink_to(plugin_folder / "Trouble.vst3")
+    path = written(tmp_path, HEAD + PLUGIN.replace('"Trouble"', '"Trouble.vst3"'))
+    with pytest.raises(
+        PresetError, match=r"test\.toml, chain 1 \(plugin\): plugin is 'Trouble\.vst3', which is no"
+    ):
+        load_preset(path)
+    monkeypatch.setenv("VST3_PATH", str(tmp_path))
+    preset = load_preset(path)
+    assert preset.chain[0].texts["plugin"] == str(tmp_path / "Trouble.vst3")
+    assert [p.problem for p in preset.build()] == [None]
+    save_preset(preset, path)
+    assert '\nplugin = "Trouble.vst3"\n' in path.read_text()
+    assert load_preset(path) == preset
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("", r"chain 1 \(plugin\): plugin is missing; say which one"),
+        ("plugin = 3", r"chain 1 \(plugin\): plugin is 3, expected text"),
+        ('plugin = "a\\u001b"', r"chain 1 \(plugin\): plugin has control characters; take them out"),
+        ('plugin = "Pipe"', r"chain 1 \(plugin Pipe\): Pipe is an instrument, .* in a patch, not in a chain"),
+        ('plugin = "Trouble"\nraw_state = "§"', r"chain 1 \(plugin Trouble\): raw_state is no base64 text"),
+        (
+            'plugin = "Trouble"\ngain = 3',
+            r"\(plugin Trouble\): unknown key gain; did you mean gain_db\? Trouble knows plugin, raw_state, ",
+        ),
+        (
+            'plugin = "Trouble"\ngain_db = 99',
+            r"chain 1 \(plugin Trouble\): gain_db is 99, expected -60 to 20 dB",
+        ),
+        ('plugin = "Trouble"\nvoicing = "soft"', r"voicing is 'soft', expected one of clean, warm, hard"),
+        (
+            'plugin = "Trouble"\nvstpreset = "no.vstpreset"',
+            r"the file no\.vstpreset is neither beside the preset",
+        ),
+        ('plugin = "Nobody"\ngain_db = [1]', r"chain 1 \(plugin Nobody\): unknown key gain_db; Nobody knows"),
+        ('plugin = "Nobody"\nlate = "soon"', r"chain 1 \(plugin Nobody\): late is 'soon', expected one of"),
+    ],
+)
+def test_bad_plugins(tmp_path: Path, installed: Path, lines: str, words: str) -> None:
+    """Each mistake gets one sentence that names the file, the place and the plugin."""
+    with pytest.raises(PresetError, match=words) as caught:
+        load_preset(written(tmp_path, f'{HEAD}[[chain]]\nprocessor = "plugin"\n{lines}'))
+    assert str(caught.value).startswith("test.toml, ") and "\n" not in str(caught.value)
+
+
+def test_a_plugin_that_was_removed_is_kept(tmp_path: Path, installed: Path) -> None:
+    """The chain loads with a wire in its place; saved, nothing is lost; installed again, it is back."""
+    table = tomllib.loads(
+        HEAD + PLUGIN.replace("Trouble", "Nobody") + 'deep = true\ncount = 3\nlate = "silence"'
+    )
+    preset = parse_preset(table, tmp_path / "x.toml")
+    (wire,) = preset.build()
+    assert wire.problem is not None and "there is no plugin Nobody" in wire.problem
+    assert wire.values == {"isolate": 0.0, "late": 1.0}
+    save_preset(new_preset("Test", preset.chain), tmp_path / "x.toml")
+    saved = tomllib.loads((tmp_path / "x.toml").read_text())
+    assert saved == {**table, "chain": [{**table["chain"][0], "isolate": "plugin"}]}
+    del saved["chain"][0]["deep"], saved["chain"][0]["count"]
+    back = parse_preset({**saved, "chain": [{**saved["chain"][0], "plugin": "Trouble"}]}, tmp_path / "x.toml")
+    assert back.chain[0].values == {"gain_db": -6.5, "voicing": 1.0, "isolate": 0.0, "late": 1.0}
+
+
+def test_what_a_state_sets_is_not_stated(tmp_path: Path, installed: Path) -> None:
+    """A new preset of a plugin with its state states no defaults that would change it; without one, all."""
+    texts = {"plugin": "Trouble"}
+    bare = new_preset("x", [Link("plugin", texts=texts)]).chain[0]
+    assert set(bare.values) == {parameter.name for parameter in bare.kind.parameters}
+    link = Link("plugin", {"gain_db": -3.0}, texts=texts | {"raw_state": "AAAA"})
+    assert new_preset("x", [link]).chain[0].values == {"gain_db": -3.0, "isolate": 0.0, "late": 0.0}
+
+
+def test_a_long_state_is_saved_and_loaded(tmp_path: Path, installed: Path) -> None:
+    """A megabyte of it does not count as the preset's own text; more than eight are not written."""
+    link = Link("plugin", texts={"plugin": "Trouble", "raw_state": "A" * 2**20})
+    path = save_preset(Preset("x", (link,)), tmp_path / "x.toml")
+    assert load_preset(path).chain == (link,)
+    before = path.read_bytes()
+    with pytest.raises(PresetError, match=r"x\.toml: has plugins' states of more than 8 MB; take one"):
+        save_preset(Preset("x", (link,) * 8), path)
+    assert path.read_bytes() == before
+    path.write_bytes(before + b"#" * 2**20)
+    with pytest.raises(PresetError, match="is larger than 1024 KB"):
+        load_preset(path)

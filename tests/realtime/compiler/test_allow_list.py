@@ -35,7 +35,9 @@ def _processor(name: str) -> Processor:
 def _units() -> Iterator[tuple[str, Unit]]:
     yield "the audio thread", ENGINE_UNIT
     yield "ONNX Runtime's kernel", onnx_runtime.unit()
-    for name in PROCESSORS:
+    for name in ("plugins.exchange", "plugins.instrument", "plugins.missing"):
+        yield name, Unit.of(name)
+    for name in (name for name in PROCESSORS if not processor_class(name).texts):
         for unit in _processor(name).units():
             yield name, unit
     for unit in FourOscillators({"modulation": "phase"}).units():

@@ -9,8 +9,9 @@ from tonerig.realtime.processors.processor import Processor
 
 from tests.realtime.run import BLOCKS, noise, prepared, run
 
-PLAIN = [name for name in PROCESSORS if not (processor_class(name).files or processor_class(name).chains)]
-"""Those that need neither a file nor a chain."""
+KINDS = {name: processor_class(name) for name in PROCESSORS}
+PLAIN = [name for name, kind in KINDS.items() if not (kind.files or kind.chains or kind.texts)]
+"""Those that need neither a file nor a chain nor a plugin's name."""
 CHANGED = 1500
 
 
