@@ -214,9 +214,8 @@ def _rows(link: Link, indent: str) -> list[str]:
 
     rows = [(key, path.name, "", "") for key, path in link.files.items()]
     if "raw_state" in link.texts:
-        rows.append(
-            ("raw_state", f"{len(link.texts['raw_state'])} characters", "", "the plugin's whole state")
-        )
+        size = len(link.texts["raw_state"])
+        rows.append(("raw_state", "kept", "", f"its whole state, {size} characters"))
     rows += [(printable(key), printable(str(value)), "", "") for key, value in link.unread.items()]
     for parameter in link.kind.parameters:
         value = link.shown(parameter.name)

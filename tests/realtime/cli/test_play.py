@@ -152,3 +152,23 @@ def test_a_patchs_own_file_is_never_the_output(folder: Path) -> None:
         tonerig("play", folder / "song.mid", "-o", folder / "out.wav", "--patch", folder / "kit.toml").code
         == 0
     )
+
+
+def test_a_missing_plugin_is_heard_of(folder: Path, user_library: Path, installed: Path) -> None:
+    """Among a patch's effects and in the guitar's chain; the notes are heard all the same."""
+    gone = 'processor = "plugin"\nplugin = "Nobody"\n'
+    patch = user_library / "patches" / "bell9.toml"
+    patch.write_text(patch.read_text() + f"\n[[effects]]\n{gone}")
+    (folder / "gone.toml").write_text(f'tonerig = 1\nname = "x"\n[[chain]]\n{gone}'.replace("Nobody", "None"))
+    write_wav(folder / "guitar.wav", tone(4800), 48000)
+    words = ["play", folder / "song.mid", "-o", folder / "out.wav", "--patch", "bell9"]
+    words += ["--guitar", folder / "guitar.wav", "-p", folder / "gone.toml"]
+    found = tonerig(*words)
+    assert found.code == 0, found.err
+    assert "there is no plugin Nobody" in found.out and "there is no plugin None" in found.out
+    (row,) = json.loads(tonerig(*words, "--json").out)
+    assert [problem.partition(";")[0] for problem in row["problems"]] == [
+        "there is no plugin None",
+        "there is no plugin Nobody",
+    ]
+    assert row["peak_db"] > -40

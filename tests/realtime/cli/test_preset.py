@@ -265,3 +265,95 @@ def test_an_unknown_name_is_neither_chain_nor_patch(user_library: Path) -> None:
     assert result.code == 1
     assert "there is no preset bas; did you mean" in result.err
     assert "bass" in result.err
+
+
+def test_new_from_a_plugin(user_library: Path, installed: Path, tmp_path: Path) -> None:
+    """Its present state with settings on top, every parameter in its unit; read back it renders the same."""
+    settings = ("--set", "gain_db=-6", "--set", "voicing=warm")
+    found = tonerig("preset", "new", "mine", "--from-plugin", "trouble", *settings, "--author", "me")
+    assert found.code == 0, found.err
+    preset = load_preset("mine")
+    (link,) = preset.chain
+    assert (preset.author, link.texts["plugin"]) == ("me", "Trouble")
+    assert set(link.values) == {parameter.name for parameter in link.kind.parameters}
+    assert link.kind.parameter("voicing").text(link.values["voicing"]) == "warm"
+    text = (user_library / "chains" / "mine.toml").read_text()
+    assert "\ngain_db = -6\n" in text and '\nvoicing = "warm"\n' in text and '\nraw_state = "' in text
+    (tmp_path / "plain.toml").write_text(
+        'tonerig = 1\nname = "x"\n[[chain]]\nprocessor = "plugin"\nplugin = "Trouble"\n'
+        'gain_db = -6\nvoicing = "warm"'
+    )
+    write_wav(tmp_path / "in.wav", tone(9600), 48000)
+    for name, chosen in (("a", "mine"), ("b", tmp_path / "plain.toml")):
+        result = tonerig("render", tmp_path / "in.wav", "-o", tmp_path / f"{name}.wav", "-p", chosen)
+        assert result.code == 0, result.err
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+def test_new_names_plugins_among_processors(user_library: Path, installed: Path) -> None:
+    """A chain with a plugin in it, all of its parameters written out."""
+    found = tonerig("preset", "new", "mine", "--chain", "gate,plugin:Trouble")
+    assert found.code == 0, found.err
+    gate, plugin = load_preset("mine").chain
+    assert gate.processor == "gate" and plugin.label == "plugin Trouble"
+    assert "\nlate_by = 0\n" in (user_library / "chains" / "mine.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--from-plugin", "Troubles"), 1, "there is no plugin Troubles; did you mean Trouble?"),
+        (("--from-plugin", "Pipe"), 1, "Pipe is an instrument"),
+        (("--from-plugin", "Trouble", "--set", "gain_db"), 2, "--set is 'gain_db', expected PARAMETER=VALUE"),
+        (("--from-plugin", "Trouble", "--set", "gain_db=99"), 1, "gain_db is 99, expected -60 to 20 dB"),
+        (
+            ("--from-plugin", "Trouble", "--set", "gane_db=9"),
+            1,
+            "no parameter gane_db; did you mean gain_db?",
+        ),
+        (("--from-plugin", "Trouble", "--from", "crunch"), 2, "--from-plugin excludes --from"),
+        (("--set", "gain_db=3"), 2, "--set and --vstpreset are for --from-plugin"),
+        (("--chain", "gate,plugin:Troubles"), 1, "there is no plugin Troubles"),
+        (
+            ("--from-plugin", "Trouble", "--vstpreset", "no.vstpreset"),
+            1,
+            "no.vstpreset: there is no such file",
+        ),
+    ],
+)
+def test_new_captures_no_plugin(
+    user_library: Path, installed: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    """What cannot be is refused in a sentence, and nothing is written."""
+    found = tonerig("preset", "new", "mine", *words)
+    assert found.code == code and said in " ".join(found.err.split()), found.err
+    assert not (user_library / "chains" / "mine.toml").exists()
+
+
+def test_show_a_plugin(user_library: Path, installed: Path) -> None:
+    """By its name, parameters in their units; what a state sets, what is missing, and why."""
+    path = user_library / "chains" / "mine.toml"
+    path.parent.mkdir(parents=True)
+    plugins = "".join(
+        f'[[chain]]\nprocessor = "plugin"\nplugin = "{name}"\ngain_db = -6.5\nraw_state = "AAAA"\n'
+        for name in ("Trouble", "Nobody")
+    )
+    path.write_text('tonerig = 1\nname = "x"\n' + plugins)
+    found = tonerig("preset", "show", "mine")
+    assert found.code == 0, found.err
+    lines = [" ".join(line.split()) for line in found.out.splitlines()]
+    for line in (
+        "1. plugin Trouble: Trouble by tonerig",
+        "raw_state kept its whole state, 4 characters",
+        "gain_db -6.5 dB (-60 to 20 dB)",
+        "voicing as in its state (one of clean, warm, hard)",
+        "2. plugin Nobody: a plugin that is not there",
+        "gain_db -6.5",
+    ):
+        assert line in lines
+    assert any(line.startswith("there is no plugin Nobody") for line in lines)
+    data = json.loads(tonerig("preset", "show", "mine", "--json").out)
+    here, gone = data["chain"]
+    assert (here["plugin"], here["gain_db"], here["voicing"], here["late"]) == ("Trouble", -6.5, None, "dry")
+    assert (gone["plugin"], gone["gain_db"], "there is no" in gone["problem"]) == ("Nobody", -6.5, True)
+    assert "problem" not in here

@@ -176,3 +176,21 @@ def test_a_killed_render_leaves_nothing(folder: Path, jobs: int, ending: str) ->
     assert run.returncode == 128 + number, said
     assert "Traceback" not in said
     assert not list((folder / "out").iterdir())
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_missing_plugin_is_heard_of(folder: Path, installed: Path, jobs: int) -> None:
+    """Also inside another processor; the sound goes on, the sentence is printed once a file and in JSON."""
+    gone = '[[chain.a]]\nprocessor = "plugin"\nplugin = "Nobody"\n'
+    (folder / "gone.toml").write_text(GAIN + '[[chain]]\nprocessor = "parallel"\nmix = 0\n' + 2 * gone)
+    (folder / "in").mkdir()
+    for name in ("a.wav", "b.wav"):
+        write_wav(folder / "in" / name, tone(4800), 48000)
+    words = ("render", folder / "in", "-o", folder / "out", "-p", folder / "gone.toml", "-j", jobs)
+    found = tonerig(*words)
+    assert found.code == 0, found.err
+    assert found.out.count("there is no plugin Nobody") == 2 and "in the chain is a wire" in found.out
+    for result in json.loads(tonerig(*words, "--json").out):
+        assert [problem.partition(";")[0] for problem in result["problems"]] == ["there is no plugin Nobody"]
+    _, y = wavfile.read(folder / "out" / "a.wav")
+    np.testing.assert_allclose(y, tone(4800)[0] * 10 ** (-6 / 20), rtol=1e-6)
