@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ def trouble(values: dict[str, object] | None = None, **texts: Any) -> Plugin:
     kind = Plugin.variant({"plugin": "Trouble"})
     assert issubclass(kind, Plugin)
     return kind(values, plugin="Trouble", **texts)
+
+
+def workers() -> list[int]:
+    """Worker processes that this one has started."""
+    gc.collect()  # those of other tests
+    lists = [path.read_text().split() for path in Path("/proc/self/task").glob("*/children")]
+    found = [int(number) for numbers in lists for number in numbers]
+    return [n for n in found if b"plugins.worker" in Path(f"/proc/{n}/cmdline").read_bytes()]
 
 
 def test_a_plugin_has_its_own_parameters(installed: Path) -> None:
@@ -128,3 +137,12 @@ def test_one_that_is_not_there_is_a_wire(installed: Path) -> None:
         assert kind.problem.endswith("; its place in the chain is a wire") and not issubclass(kind, Plugin)
         with pytest.raises(ParameterError, match=words):
             wire.set("gain_db", 3)
+
+
+def test_only_preparing_starts_a_worker(installed: Path) -> None:
+    """What is built to see which code it needs, as 'tonerig compile' does, has no process."""
+    plugin = trouble()
+    assert [unit.module for unit in plugin.units()] == ["plugins.exchange"]
+    assert not workers()
+    plugin.prepare(48000, 256, 2)
+    assert len(workers()) == 1
