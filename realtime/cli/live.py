@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from .options import ModelOption, PresetOption, chosen_preset
+from .typed import in_terminal, standard_input
 
 if TYPE_CHECKING:
     from ..engine.control import Levels
+    from ..engine.knobs import Knob
     from ..live import Session
     from ..patches import Patch
     from ..processors.processor import Processor
 
+Read = TypeVar("Read")
+
 STEP_S = 0.03
 LINE_S = 0.1
 STEP_DB = 1.0
-KEYS = "q quit, m mute, b bypass, + and - volume"
+KEYS = "q quit, m mute, b bypass, + and - volume, : and a knob"
 
 
 def live(
@@ -50,6 +52,13 @@ def live(
             "--set", help="A knob, by a processor, its number, a plugin, a patch: gate.threshold_db=-60."
         ),
     ] = None,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A knob for a MIDI controller to turn: 20=gate.threshold_db; 20@2=... on channel 2 alone.",
+            metavar="CONTROLLER=KNOB",
+        ),
+    ] = None,
     record: Annotated[Path | None, typer.Option(help="Record to this WAV file.")] = None,
     record_what: Annotated[
         Literal["dry", "wet", "both"], typer.Option(help="What to record; both go to two files.")
@@ -63,12 +72,19 @@ def live(
     patch that --map or --patch gives it, or, where neither is given, that of program 1 and, on channel 10,
     drums.
 
-    Keys in a terminal: q quits, m mutes, b bypasses, + and - change the volume.
+    Keys in a terminal: q quits, m mutes, b bypasses, + and - change the volume; a colon and a line such as
+    gate.threshold_db=-60 turn a knob. Without a terminal such lines are read from standard input.
     """
+    from .knobs import Control, Setting
+
     heard = _channels(input_channel)
-    settings = [_setting(text) for text in set_ or ()]
+    settings = [_option("--set", Setting.read, text) for text in set_ or ()]
+    controls = [_option("--control", Control.read, text) for text in control or ()]
     guitar = preset is not None or model is not None
-    keyboard = patch is not None or channels is not None or midi_in is not None
+    # With knobs to turn, a MIDI input beside a guitar does not by itself ask for synths.
+    keyboard = (
+        patch is not None or channels is not None or (midi_in is not None and not (guitar and controls))
+    )
     if not guitar and not keyboard:
         raise typer.BadParameter(
             "give --preset NAME or --model FILE for a guitar, --patch NAME for a keyboard"
@@ -78,7 +94,7 @@ def live(
     chosen = chosen_preset(preset, model) if guitar else None
     patches = _patches(patch, channels)
     called = _called(patches) if keyboard else []
-    port = _midi_port(midi_in) if keyboard else None
+    port = _midi_port(midi_in, "played" if keyboard else "turned") if keyboard or controls else None
     from ..live import Session, Setup
 
     setup = Setup(
@@ -99,26 +115,31 @@ def live(
         if not guitar and record_what != "wet":
             raise typer.BadParameter("without a guitar nothing is dry; record what is wet")
 
+    mine = {part.name if part.path is None else part.path.stem for part in patches.values()}
+
+    def asked(chain: Sequence[Processor]) -> list[Processor]:
+        """Without the library's patches, where others were asked for."""
+        return [part for part in chain if not patches or getattr(part, "patch", "") in {"", *mine}]
+
+    def knobs(chain: Sequence[Processor]) -> list[Knob]:
+        return [one.knob(asked(chain)) for one in controls]
+
     def build() -> list[Processor]:
         chain = [] if chosen is None else chosen.build()
         if keyboard:
             from ..synths.band import band
 
-            synths = band(patches, follow=True)
-            mine = {part.name if part.path is None else part.path.stem for part in patches.values()}
-            asked = [*chain, *(synth for synth in synths if synth.patch in mine or not patches)]
-            chain += synths
-        else:
-            asked = chain
-        for name, parameter, value in settings:
-            _turn(asked, name, parameter, value)
+            chain += band(patches, follow=True)
+        for setting in settings:
+            setting.set(asked(chain))
+        knobs(chain)  # what cannot be turned is refused before a device is opened
         return chain
 
     _prepare(build)
     for ending in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, ending):  # a recording is completed whichever way the session ends
             signal.signal(getattr(signal, ending), signal.default_int_handler)
-    session = Session(build, setup, _say)
+    session = Session(build, setup, _say, knobs)
     try:
         if volume_db != 0:
             session.engine.set_master(volume_db)
@@ -127,9 +148,9 @@ def live(
         names += ["the library's patches"] if called and not patches else []
         _say(
             f"{', '.join(names)}: {rate:g} Hz, {session.block} frames at a time, "
-            f"the chain adds {session.latency} samples; {KEYS if sys.stdin.isatty() else 'Ctrl-C stops'}"
+            f"the chain adds {session.latency} samples; {KEYS if in_terminal() else 'Ctrl-C stops'}"
         )
-        _play(session, seconds)
+        _play(session, seconds, asked)
     except KeyboardInterrupt:
         pass
     finally:
@@ -172,8 +193,12 @@ def _called(patches: dict[int, Patch]) -> list[Patch]:
     return [*patches.values(), *programs]
 
 
-def _midi_port(wanted: str | None) -> str:
+def _midi_port(wanted: str | None, used: str) -> str:
     """The name of the port of that name or number, or of the only one that there is.
+
+    Parameters
+    ----------
+    used : what is done from it
 
     Raises
     ------
@@ -189,7 +214,7 @@ def _midi_port(wanted: str | None) -> str:
         port = only_midi()
     except MidiPortError as error:
         raise typer.BadParameter(str(error)) from None
-    _say(f"played from {port.name} ({port.api}), the only MIDI input")
+    _say(f"{used} from {port.name} ({port.api}), the only MIDI input")
     return port.name
 
 
@@ -228,21 +253,43 @@ def _prepare(build: Callable[[], list[Processor]]) -> None:
         compile_units(missing, say_compiling)
 
 
-def _play(session: Session, seconds: float | None) -> None:
+def _play(
+    session: Session, seconds: float | None, asked: Callable[[Sequence[Processor]], list[Processor]]
+) -> None:
     end = None if seconds is None else session.started + seconds
     show = sys.stderr.isatty()
     next_line = 0.0
-    with _keys() as pressed:
+    with standard_input() as typed:
         while end is None or time.monotonic() < end:
             levels = session.step()
-            for key in pressed():
+            for key in typed():
                 if key == "q":
                     return
-                _press(session, key)
-            if show and time.monotonic() >= next_line:
+                if len(key) > 1:
+                    _turn(session, key[1:], asked)
+                else:
+                    _press(session, key)
+            if show and (typed.prompt is not None or time.monotonic() >= next_line):
                 next_line = time.monotonic() + LINE_S
-                print(f"\r\033[K{_line(session, levels)}", end="", file=sys.stderr, flush=True)
+                line = _line(session, levels) if typed.prompt is None else f":{typed.prompt}"
+                print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
             time.sleep(STEP_S)
+
+
+def _turn(session: Session, line: str, asked: Callable[[Sequence[Processor]], list[Processor]]) -> None:
+    """Turn the knob that a line names, or say why not."""
+    from ..documents import printable
+    from ..parameters import ParameterError
+    from .knobs import Setting
+
+    engine = session.engine
+    try:
+        sentence = Setting.read(line).turn(engine, asked(engine.newest.chain))
+    except ParameterError as error:
+        _say(printable(str(error)))
+    else:
+        if in_terminal():
+            _say(printable(sentence))
 
 
 def _press(session: Session, key: str) -> None:
@@ -294,51 +341,11 @@ def _channels(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def _setting(text: str) -> tuple[str, str, str]:
-    place, equals, value = text.partition("=")
-    processor, dot, parameter = place.partition(".")
-    if not equals or not dot:
-        raise typer.BadParameter(f"--set is {text!r}, expected PROCESSOR.PARAMETER=VALUE")
-    return processor, parameter, value
-
-
-def _turn(chain: list[Processor], name: str, parameter: str, value: str) -> None:
-    """Set a parameter of the first processor of that name, patch or plugin, or of the one of that number."""
+def _option(name: str, read: Callable[[str], Read], text: str) -> Read:
+    """What an option's text says."""
     from ..parameters import ParameterError
-    from ..processors.processor import everything
-
-    parts = list(everything(chain))
-    numbered = {str(number): processor for number, processor in enumerate(chain, 1)}
-    found = [p for p in parts if name in (p.name, getattr(p, "patch", None), getattr(p, "plugin", None))]
-    if name in numbered:
-        found = [numbered[name]]
-    if not found:
-        present = ", ".join(dict.fromkeys(getattr(p, "plugin", p.name) for p in parts)) or "nothing"
-        raise ParameterError(f"the chain has no {name}; it has {present}")
-    found[0].set(parameter, value)
-
-
-@contextmanager
-def _keys() -> Iterator[Callable[[], str]]:
-    """Keys pressed since the last call, without waiting; nothing where there is no terminal."""
-    if not sys.stdin.isatty() or sys.platform == "win32":
-        yield lambda: ""
-        return
-    import select
-    import termios
-    import tty
-
-    before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin)
-
-    def pressed() -> str:
-        if not select.select([sys.stdin], [], [], 0)[0]:
-            return ""
-        # Not sys.stdin.read, whose buffer `select` does not see.
-        return os.read(sys.stdin.fileno(), 64).decode(errors="ignore")
 
     try:
-        yield pressed
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-        print(file=sys.stderr)
+        return read(text)
+    except ParameterError as error:
+        raise typer.BadParameter(f"{name}: {error}") from None

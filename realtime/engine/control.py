@@ -24,6 +24,8 @@ LOAD_BINS = 400
 """Of half a percent each: loads up to 200 %."""
 SHARED_LOAD = 0.8
 """Part of a block that two programs together may take while one fades into the other."""
+COMMAND_S = 1.0
+"""Longest wait for room for a command; where nothing has moved since, the next ones do not wait."""
 CHORD = range(48, 56)
 """Keys that are held on every channel while a program's cost is measured."""
 XRUN_FLAGS = 0b1111
@@ -109,6 +111,7 @@ class Engine:
         self._costs = {program.generation: measure(program, block)}
         self.statistics = Statistics()
         self._clock = DeviceClock(program.rate)
+        self._stood_at = -1  # commands obeyed when one was last given up
         self._peaks = np.zeros((2, 2), np.float32)
         self.muted_rows: list[int] = []
         self.swapped_at = 0
@@ -326,12 +329,12 @@ class Engine:
     def _command(self, kind: int, value: float, generation: int = 0, address: int = 0) -> None:
         ring = self._state.arrays["commands"]
         written = int(self._state.record["commands_written"])
-        for _ in range(1000):
-            if written - self._load("commands_read") < ring.size:
-                break
+        end = time.monotonic() + COMMAND_S
+        while written - (read := self._load("commands_read")) >= ring.size:
+            if read == self._stood_at or time.monotonic() > end:
+                self._stood_at = read  # the audio thread has stopped: nobody will hear it
+                return
             time.sleep(0.001)
-        else:
-            return  # the audio thread has stopped: nobody will hear it
         ring[written & (ring.size - 1)] = (kind, generation, address, value)
         self._store("commands_written", written + 1)
 
