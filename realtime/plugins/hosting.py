@@ -23,6 +23,8 @@ from .worker_process import WorkerProcess, shared_file
 
 START_S = 30.0
 """That a plugin may take to load."""
+ENDING_S = 0.5
+"""From the end of a worker's connection to its own; core dumps take their time."""
 HANG_S = 0.5
 """That a worker may be busy with one block while it plays live …"""
 OFFLINE_HANG_S = 20.0
@@ -111,17 +113,16 @@ class Hosting:
         try:
             self.worker.order(self.order_for(late=False), self._file)
             answer = self.worker.answer(START_S)
+            self._understand(answer)
         except GoneError as gone:
-            how = self.worker.how_it_ended() or f"was not loaded within {START_S:g} s"
+            how = self.worker.how_it_ended(ENDING_S)
             self.finalizer()
-            raise PluginError(f"{self.name} {how} while it was loaded; {gone}") from None
+            why = f"{how} while it was loaded" if how else f"was not loaded within {START_S:g} s: {gone}"
+            raise PluginError(f"{self.name} {why}") from None
         except PluginError:
             self.finalizer()
             raise
         self.loading = False
-        self.outputs, self.latency = int(answer["outputs"]), sum(map(int, answer["latency"]))
-        self.values: list[list[float]] = answer["values"]
-        self.notices: list[str] = answer["notices"]
         if self.latency > LONGEST_DELAY_S * stream.rate:
             self.finalizer()
             raise PluginError(
@@ -129,6 +130,15 @@ class Hosting:
             )
         if stream.waits:
             threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
+
+    def _understand(self, answer: dict[str, Any]) -> None:
+        """Take in what the worker says of the plugins."""
+        try:
+            self.outputs, self.latency = int(answer["outputs"]), sum(map(int, answer["latency"]))
+            self.values: list[list[float]] = [[float(value) for value in each] for each in answer["values"]]
+            self.notices: list[str] = [str(notice) for notice in answer["notices"]]
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise GoneError("the worker answers nonsense") from None
 
     def __getitem__(self, name: str) -> int:
         """A word of the shared header."""

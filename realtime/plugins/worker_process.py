@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import weakref
+from contextlib import suppress
 from typing import Any
 
 from . import messages
@@ -122,8 +123,10 @@ class WorkerProcess:
             raise PluginError(str(message["error"])[:1000])
         return message
 
-    def how_it_ended(self) -> str | None:
-        """How it ended, in words; None while it runs."""
+    def how_it_ended(self, patience_s: float = 0.0) -> str | None:
+        """How it ended, in words; None while it runs, as after waiting so long for its end."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_s)
         code = self._process.poll()
         if code is None:
             return None

@@ -123,10 +123,10 @@ def test_each_way_to_go_wrong_has_its_sentence(sent: bytes, sentence: str) -> No
 def test_silence_is_an_end_too(ends: tuple[socket.socket, socket.socket]) -> None:
     """Nothing, or a half of a message, within the socket's time."""
     here, there = ends
-    with pytest.raises(GoneError, match="^the worker does not answer$"):
+    with pytest.raises(GoneError, match="does not answer"):
         receive(here)
     there.sendall(_framed(b"{}")[:-1])
-    with pytest.raises(GoneError, match="^the worker does not answer$"):
+    with pytest.raises(GoneError, match="does not answer"):
         receive(here)
 
 
