@@ -20,7 +20,7 @@ from .synths.zones import Zone, ZoneError, zone_from_table, zone_to_table
 MAX_PROCESSORS = 64
 MAX_DEPTH = 4
 MAX_SAMPLES = 1024
-SYNTHS = ("four", "two", "sampler")
+SYNTHS = ("four", "two", "sampler", "instrument")
 """Processors that notes play: in patches, not in chains."""
 SAMPLERS = ("sampler",)
 """Those of them that play recordings: their keyword argument ``samples`` takes a list of `Zone`."""
@@ -125,11 +125,25 @@ class LinkReader:
         parameters: Mapping[str, Any],
         effects: Sequence[Any],
         samples: Sequence[Any],
+        others: Mapping[str, Any],
     ) -> Link:
-        """A patch's synth: its name, and what the patch's tables say of it."""
+        """A patch's synth: its name, and what the tables say of it; ``others``: its texts and files."""
         if name not in SYNTHS:
             raise self._error("synth", f"there is no synth {cited(name)}; there are {', '.join(SYNTHS)}")
-        kind = processor_class(name)
+        base = processor_class(name)
+        for key in others:
+            if key not in (*base.texts, *base.optional_files):
+                raise self._error(key, f"{name} is no plugin and has none; take it out")
+        texts = {key: self._text(key, others[key], "synth") for key in base.texts if key in others}
+        files = {
+            key: self._file(key, others[key], "synth", folder_of(key))
+            for key in base.optional_files
+            if key in others
+        }
+        try:
+            kind = base.variant(texts)
+        except PluginError as error:
+            raise self._error(f"synth ({name})", str(error)) from None
         known = {parameter.name: parameter for parameter in kind.parameters}
         values: dict[str, float] = {}
         for key, value in parameters.items():
@@ -147,7 +161,7 @@ class LinkReader:
                 place = f"effects {k} ({link.processor})"
                 raise self._error(place, "puts out one channel, and a synth's effects two; take it out")
         chains = {"effects": links} if links else {}
-        return Link(name, values, {}, chains, zones)
+        return Link(name, values, files, chains, zones, texts)
 
     def _link(self, table: Any, place: str, depth: int) -> Link:
         self._count += 1
@@ -274,18 +288,22 @@ def link_table(link: Link, path: Path) -> dict[str, Any]:
     PresetError
         If a file that it names is neither beside ``path`` nor in the library.
     """
-    table: dict[str, Any] = {"processor": link.processor}
-    for key, text in link.texts.items():
-        table[key] = relative(text, path.parent) if key == "plugin" else text
-    table |= {**link.unread, **value_table(link)}
-    for key, file in link.files.items():
-        table[key] = _relative(file, path, folder_of(key))
+    table: dict[str, Any] = {"processor": link.processor, **link.unread, **value_table(link)}
+    table |= named_table(link, path)
     for key, links in link.chains.items():
         table[key] = [link_table(inner, path) for inner in links]
     for key in STATES:  # the longest comes last
         if key in link.texts:
             table[key] = table.pop(key)
     return table
+
+
+def named_table(link: Link, path: Path) -> dict[str, Any]:
+    """The texts and the files that it names; raises as `link_table`."""
+    texts = {
+        key: relative(text, path.parent) if key == "plugin" else text for key, text in link.texts.items()
+    }
+    return texts | {key: _relative(file, path, folder_of(key)) for key, file in link.files.items()}
 
 
 def value_table(link: Link) -> dict[str, Any]:

@@ -48,6 +48,7 @@ from .links import (
     LinkReader,
     complete,
     link_table,
+    named_table,
     sample_tables,
     value_table,
 )
@@ -55,6 +56,8 @@ from .presets import find
 from .processors.processor import Processor
 from .synths.zones import Zone
 
+PLUGIN_KEYS = ("plugin", "raw_state", "vstpreset")
+"""What an instrument of others is named by, see `plugins.plugin`."""
 IS_A_CHAIN = "is a chain, which a guitar plays through, and no patch; give it as --preset"
 PROGRAMS = 128
 
@@ -107,6 +110,9 @@ class _Document(Heading):
     program: Any = None
     bank: int = Field(0, ge=0, le=16383)
     synth: str
+    plugin: Any = None
+    raw_state: Any = None
+    vstpreset: Any = None
     parameters: dict[str, Any] = Field({})
     effects: list[dict[str, Any]] = Field([], max_length=MAX_PROCESSORS)
     samples: list[dict[str, Any]] = Field([], max_length=MAX_SAMPLES)
@@ -137,7 +143,10 @@ def parse_patch(table: Mapping[str, Any], path: Path) -> Patch:
     if table.get("kind", "chain") == "chain" and "chain" in table:
         raise PresetError(f"{path.name}: {IS_A_CHAIN}")
     document = check_table(_Document, table, path)
-    link = LinkReader(path).synth(document.synth, document.parameters, document.effects, document.samples)
+    named = {key: getattr(document, key) for key in PLUGIN_KEYS if getattr(document, key) is not None}
+    link = LinkReader(path).synth(
+        document.synth, document.parameters, document.effects, document.samples, named
+    )
     return Patch(
         document.name,
         link,
@@ -170,6 +179,7 @@ def new_patch(
     *,
     effects: Sequence[Link] = (),
     samples: Sequence[Zone] = (),
+    texts: Mapping[str, str] | None = None,
     description: str = "",
     author: str = "",
     program: tuple[int, int] | None = None,
@@ -180,9 +190,10 @@ def new_patch(
     Parameters
     ----------
     values : parameters by name, in their units; the others get their defaults
+    texts : of an instrument: ``plugin`` and, if wanted, ``raw_state``
     """
     chains = {"effects": tuple(effects)} if effects else {}
-    link = complete(Link(synth, dict(values or {}), {}, chains, tuple(samples)))
+    link = complete(Link(synth, dict(values or {}), {}, chains, tuple(samples), dict(texts or {})))
     return Patch(name, link, description, author, program, bank)
 
 
@@ -203,7 +214,7 @@ def save_patch(patch: Patch, path: Path) -> Path:
         table["program"] = first if first == last else [first, last]
     if patch.bank:
         table["bank"] = patch.bank
-    table |= {"synth": patch.synth, "parameters": value_table(link)}
+    table |= {"synth": patch.synth, **named_table(link, path), "parameters": value_table(link)}
     if effects := link.chains.get("effects"):
         table["effects"] = [link_table(inner, path) for inner in effects]
     if link.samples:

@@ -45,6 +45,7 @@ class Hosted(Processor):
     Parameters
     ----------
     values : parameter values by name; the plugin's own say what the others are, once it is prepared
+    others : of the other classes that it is one of
 
     Attributes
     ----------
@@ -55,8 +56,8 @@ class Hosted(Processor):
     fixed: ClassVar[tuple[str, ...]] = tuple(parameter.name for parameter in HOSTING)
     instrument: ClassVar[bool] = False
 
-    def __init__(self, values: Mapping[str, object] | None = None) -> None:
-        super().__init__(values)
+    def __init__(self, values: Mapping[str, object] | None = None, **others: Any) -> None:
+        super().__init__(values, **others)
         self.stated = frozenset(values or ())
         self.turned = tuple(p for p in self.parameters if p.name not in self.fixed)
         self.hosting: Hosting | None = None
@@ -110,7 +111,8 @@ class Hosted(Processor):
     _first = 0
 
     def make_state(self, rate: float, max_block: int, channels: int) -> State:
-        fields = [(p.name, "f4") for p in (*self.turned, *HOSTING)]
+        fixed = [p for p in self.parameters if p.name in self.fixed]
+        fields = [(p.name, "f4") for p in (*self.turned, *fixed)]
         dtype = np.dtype([("exchange", EXCHANGE), *fields], align=True)
         state = State(dtype)
         self._sent = np.zeros(max(1, len(self.turned)), np.float32)
@@ -217,8 +219,8 @@ def arrange(chain: Sequence[Processor], period: int) -> None:
     for processor in [*chain, None]:
         if (
             isinstance(processor, Hosted)
-            and processor.values["isolate"] == CHAIN
             and not processor.instrument
+            and processor.values["isolate"] == CHAIN
         ):
             together.append(processor)
             continue

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..compiler.layout import CONTEXT, State
 from ..compiler.unit import Unit
-from ..processors.processor import Processor
 from ..synths.layout import DRUM_BANK, DRUM_CHANNEL
 from ..synths.played import PLAYED, Played
 from .hosted import Hosted
@@ -27,13 +24,8 @@ class HostedInstrument(Hosted, Played):
     """
 
     instrument: ClassVar[bool] = True
+    parameters = ()
     chains: ClassVar[tuple[str, ...]] = Played.chains
-
-    def __init__(
-        self, values: Mapping[str, object] | None = None, *, effects: Sequence[Processor] = ()
-    ) -> None:
-        Hosted.__init__(self, values)
-        Played.__init__(self, self.values, effects=effects)
 
     def units(self) -> tuple[Unit, ...]:
         return (Unit.of("plugins.instrument"), *(unit for effect in self.effects for unit in effect.units()))

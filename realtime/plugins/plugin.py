@@ -15,6 +15,7 @@ from ..processors.processor import Processor
 from .description import PluginDescription
 from .errors import PluginError
 from .hosted import HOSTING, Hosted
+from .instrument import HostedInstrument
 from .missing import Missing
 from .scan import find
 
@@ -24,8 +25,8 @@ WIRE = "; its place in the chain is a wire"
 """The end of a problem's sentence."""
 
 
-class Plugin(Hosted):
-    """A VST3 effect in a worker process.
+class Described(Hosted):
+    """A VST3 plugin in a worker process, effect or instrument.
 
     Make one of the class that `variant` gives, which has the plugin's own parameters.
 
@@ -35,6 +36,7 @@ class Plugin(Hosted):
     plugin : its name, or the path of its ``.vst3``; the variant's own
     raw_state : its whole state, base64; ``values`` come on top
     vstpreset : a file with its whole state, which comes before ``raw_state``
+    others : of the other classes that it is one of
 
     Attributes
     ----------
@@ -42,8 +44,6 @@ class Plugin(Hosted):
     plugin : its name
     """
 
-    name = "plugin"
-    description = "a VST3 plugin"
     parameters = HOSTING
     texts: ClassVar[tuple[str, ...]] = ("plugin", "raw_state")
     optional_files: ClassVar[tuple[str, ...]] = ("vstpreset",)
@@ -56,8 +56,9 @@ class Plugin(Hosted):
         plugin: str | None = None,
         raw_state: str | None = None,
         vstpreset: Path | None = None,
+        **others: Any,
     ) -> None:
-        super().__init__(values)
+        super().__init__(values, **others)
         self.plugin = self.about.name
         self.raw_state, self.vstpreset = raw_state, vstpreset
 
@@ -66,30 +67,15 @@ class Plugin(Hosted):
         return self.plugin
 
     @classmethod
-    def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
-        """The class of one plugin's processors; where it cannot be had, of wires that say so.
-
-        Parameters
-        ----------
-        texts : under ``plugin`` its name or path; a ``raw_state`` is checked
-
-        Raises
-        ------
-        PluginError
-            if the texts can mean no effect: no plugin is named, it is an instrument, its state is no base64.
-        """
+    def _found(cls, texts: Mapping[str, str]) -> PluginDescription | PluginError:
+        """What is known of the plugin, or why it cannot be had; raises where the texts name none."""
         if not texts.get("plugin", "").strip():
             raise PluginError('plugin is missing; say which one, as in plugin = "ZamComp"')
         check_state(texts.get("raw_state", ""))
         try:
-            found = find(texts["plugin"])
+            return find(texts["plugin"])
         except PluginError as error:
-            return _wire(f"{error}{WIRE}")
-        if found.instrument:
-            raise PluginError(
-                f"{found.name} is an instrument, which notes play: its place is in a patch, not in a chain"
-            )
-        return _variant(found)
+            return error
 
     @classmethod
     def parameter(cls, name: str) -> Parameter:
@@ -123,6 +109,60 @@ class Plugin(Hosted):
         return name in self.stated or self.values[name] != self.parameter(name).default
 
 
+class Plugin(Described):
+    """A VST3 effect."""
+
+    name = "plugin"
+    description = "a VST3 effect"
+
+    @classmethod
+    def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
+        """The class of one plugin's processors; where it cannot be had, of wires that say so.
+
+        Parameters
+        ----------
+        texts : under ``plugin`` its name or path; a ``raw_state`` is checked
+
+        Raises
+        ------
+        PluginError
+            if the texts can mean no effect: no plugin is named, it is an instrument, its state is no base64.
+        """
+        found = cls._found(texts)
+        if isinstance(found, PluginError):
+            return _wire(f"{found}{WIRE}")
+        if found.instrument:
+            raise PluginError(
+                f"{found.name} is an instrument, which notes play: its place is in a patch, not in a chain"
+            )
+        return _variant(cls, found)
+
+
+class Instrument(Described, HostedInstrument):
+    """A VST3 instrument, as what a patch plays."""
+
+    name = "instrument"
+    description = "a VST3 instrument"
+
+    @classmethod
+    def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
+        """The class of one plugin's processors.
+
+        Raises
+        ------
+        PluginError
+            if there is no such plugin, or it is an effect, or its state is no base64.
+        """
+        found = cls._found(texts)
+        if isinstance(found, PluginError):
+            raise found
+        if not found.instrument:
+            raise PluginError(
+                f"{found.name} is an effect: its place is in a chain, or among a patch's effects"
+            )
+        return _variant(cls, found)
+
+
 def check_state(text: str) -> None:
     """Refuse what is no plugin's state in base64.
 
@@ -141,16 +181,16 @@ def check_state(text: str) -> None:
 
 
 @cache
-def _variant(about: PluginDescription) -> type[Processor]:
+def _variant(kind: type[Described], about: PluginDescription) -> type[Processor]:
     own = tuple(part.parameter for part in about.parameters)
     members = {
-        "__module__": Plugin.__module__,
+        "__module__": kind.__module__,
         "about": about,
         "description": f"{about.name} by {about.manufacturer}" if about.manufacturer else about.name,
-        "parameters": (*own, *HOSTING),
+        "parameters": own if about.instrument else (*own, *HOSTING),
         "least_outputs": 1 if 1 in about.channels else 2,
     }
-    return type("Plugin", (Plugin,), members)
+    return type(kind.__name__, (kind,), members)
 
 
 @cache

@@ -16,6 +16,7 @@ PROCESSORS = {
     "four": "..synths.four:FourOscillators",
     "gain": "gain:Gain",
     "gate": "gate:Gate",
+    "instrument": "..plugins.plugin:Instrument",
     "limiter": "limiter:Limiter",
     "mono": "mono:Mono",
     "neural": "neural:Neural",
