@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,33 @@ def test_state_or_values_alone_sound_the_same(installed: Path) -> None:
     assert np.abs(expected).max() > 0.1 and not np.allclose(expected, signal[:, : expected.shape[1]])
     assert np.array_equal(heard(signal, {}, raw_state=found.raw_state), expected)
     assert np.array_equal(heard(signal, found.values, raw_state=found.raw_state), expected)
+
+
+WRITE = """
+import sys
+from pathlib import Path
+import numpy as np
+from tonerig.realtime.plugins import native
+plugin = native.load(Path(sys.argv[1]), None)
+parameters = {parameter.name: parameter for parameter in plugin._parameters}
+parameters["Gain"].raw_value, parameters["Voicing"].raw_value = 0.4, 1.0
+plugin.process(np.zeros((2, 512), np.float32), 48000, 512, False)
+Path(sys.argv[2]).write_bytes(plugin.preset_data)
+"""
+
+
+def test_a_vstpreset_comes_before_the_settings(installed: Path, tmp_path: Path) -> None:
+    """A file that pedalboard wrote of a turned plugin: its values, but for what was asked for."""
+    file = tmp_path / "x.vstpreset"
+    subprocess.run(
+        [sys.executable, "-c", WRITE, installed / "Trouble.vst3", file], check=True, capture_output=True
+    )
+    found = capture("Trouble", {"bright": "on"}, file)
+    assert (found.values["gain_db"], found.values["voicing"], found.values["bright"]) == (-28.0, 2.0, 1.0)
+    signal = noise(0.1, 2)
+    expected = heard(signal, {"gain_db": -28, "voicing": "hard", "bright": "on"})
+    assert np.array_equal(heard(signal, found.values, raw_state=found.raw_state), expected)
+    assert np.array_equal(heard(signal, {"bright": "on"}, vstpreset=file), expected)
 
 
 def test_what_cannot_be_captured(installed: Path, tmp_path: Path) -> None:
