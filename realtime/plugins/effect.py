@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -56,14 +57,31 @@ class Effect:
         self._kind = kind
         self._names = [row["name"] for row in order["parameters"]]
         self._ways = [row.get("glide", "linear") for row in order["parameters"]]
-        self._files = dict(order.get("files", {}))
-        self._values = {name: float(value) for name, value in order["values"].items()}
+        self._arguments = self._impulse(order.get("files", {}))
+        self._values = {**order.get("fixed", {}), **order["values"]}
         self._plugin = self._new()
+
+    def _impulse(self, files: Mapping[str, str]) -> dict[str, Any]:
+        """An impulse response's samples; a file that it cannot read pedalboard takes for a wire."""
+        if "impulse" not in files:
+            return {}
+        path = Path(files["impulse"])
+        try:
+            with pedalboard.io.AudioFile(str(path)) as file:
+                return {
+                    "impulse_response_filename": file.read(file.frames),
+                    "sample_rate": float(file.samplerate),
+                }
+        except (OSError, ValueError, RuntimeError):
+            raise PluginError(
+                f"{path.name}: is no sound that can be read; expected an impulse response for pedalboard's "
+                f"{self.name}"
+            ) from None
 
     def _new(self) -> Any:
         """Another instance with the present values."""
         try:
-            plugin = self._kind(**self._files)
+            plugin = self._kind(**self._arguments)
             for name, value in self._values.items():
                 setattr(plugin, name, _native(getattr(plugin, name), value))
         except (ValueError, RuntimeError) as error:

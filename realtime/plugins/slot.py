@@ -46,10 +46,10 @@ class Slot:
             {"kind": "vst3", "path", "name", "instrument", "parameters": [{"name", "index"}, …],
              "values": {name: stated value}, "raw_state": base64 or null, "vstpreset": path or null}
             {"kind": "pedalboard", "effect", "parameters": [{"name", "glide"}, …],
-             "values": {name: value, of all}, "files": {argument: path}}
+             "values": {name: value, of all of these}, "fixed": {name: value that is never turned},
+             "files": {"impulse": path, for a convolution}}
 
-        ``glide`` is ``"linear"`` (the default), ``"logarithmic"``, ``"jump"``, or ``"fixed"`` for what is
-        never turned.
+        ``glide`` is ``"linear"``, ``"logarithmic"`` or ``"jump"``.
 
     Attributes
     ----------

@@ -26,6 +26,7 @@ MIDI_CHANNELS, MIDI_NOTES = 16, 128
 NOTE_OFF, CONTROL = 0x80, 0xB0
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 """See the MIDI 1.0 specification."""
+ITS_OWN = "it plays with its own defaults and the values that are stated"
 
 
 class Vst3:
@@ -83,8 +84,7 @@ class Vst3:
             self._plugins[0].load_preset(str(path))
         except RuntimeError:
             self.notices.append(
-                f"{self.name} does not take {path.name}, which is broken or another plugin's preset; "
-                "it plays with its own defaults and the stated values"
+                f"{self.name} does not take {path.name}, which is broken or another plugin's; {ITS_OWN}"
             )
 
     def _load_state(self, text: str) -> None:
@@ -95,26 +95,30 @@ class Vst3:
                 f"{self.name}: its raw_state is no base64 text; take it out, or save the preset anew"
             ) from None
         plugin = self._plugins[0]
-        before = bytes(plugin.raw_state)
         plugin.raw_state = state
         if bytes(plugin.raw_state) == state:
             return
-        # Another version of the plugin may have saved it: it is a stranger's only if it moves nothing at all.
+        # It may be another version's, which differs too: a stranger's is one that moves nothing, or little.
         parameters = plugin._parameters
         rows = [parameters[index] for _, index in self._names if index < len(parameters)]
         for row in rows:
             row.raw_value = 0.0 if row.raw_value >= 0.5 else 1.0
         turned, held = [row.raw_value for row in rows], bytes(plugin.raw_state)
         plugin.raw_state = state
-        if [row.raw_value for row in rows] != turned or bytes(plugin.raw_state) != held:
-            return
-        del rows, parameters
+        taken = sum(row.raw_value != before for row, before in zip(rows, turned, strict=True))
+        useless = not taken and bytes(plugin.raw_state) == held
         self._plugins[0] = native.load(self._path, self._plugin_name)
-        self._plugins[0].raw_state = before
-        self.notices.append(
-            f"{self.name} makes nothing of the state it was given, which may be another plugin's; "
-            "it plays with its own defaults and the stated values"
-        )
+        if useless:
+            self.notices.append(
+                f"{self.name} makes nothing of its state, which may be another plugin's; {ITS_OWN}"
+            )
+            return
+        self._plugins[0].raw_state = state
+        if 0 < taken < len(rows) / 2:
+            self.notices.append(
+                f"{self.name} takes {taken} of its {len(rows)} parameters from its state, which may be another "
+                "plugin's"
+            )
 
     def prepare(self, rate: float, max_block: int, channels: int) -> None:
         """See `slot.Slot.prepare`."""
