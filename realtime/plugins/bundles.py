@@ -59,7 +59,8 @@ def binary(path: Path) -> Path:
     name = legible(path.name)
     try:
         if not path.exists():
-            raise PluginError(f"{name}: is not there or leads nowhere; install the plugin again")
+            what = "is a link to nothing" if path.is_symlink() else "is not there"
+            raise PluginError(f"{name}: {what}; check the path, or install the plugin again")
         if not path.is_dir():
             raise PluginError(f"{name}: is a file; a VST3 for Linux is a folder, so get that one")
         inside = path / "Contents"

@@ -71,7 +71,7 @@ def describe(path: Path, name: str | None = None) -> PluginDescription:
     if channels == (1,):  # one that has refused 2 channels does not work properly from then on
         plugin = native.load(path, name)
     natives = plugin._parameters
-    found, left_out = _scales(natives)
+    found, left_out = parameters_of(natives)
     play = _note(plugin) if instrument else _noise(plugin, channels[-1])
     play(SILENCE)
     latency = int(plugin.reported_latency_samples)
@@ -103,7 +103,7 @@ def describe(path: Path, name: str | None = None) -> PluginDescription:
     )
 
 
-def _scales(natives: list[Any]) -> tuple[list[tuple[int, Scale]], int]:
+def parameters_of(natives: list[Any]) -> tuple[list[tuple[int, Scale]], int]:
     """The parameters with their places, as many as are taken, and how many more there may be."""
     found: list[tuple[int, Scale]] = []
     names = set(RESERVED)

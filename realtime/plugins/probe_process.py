@@ -21,6 +21,8 @@ from .errors import PluginError
 
 TIME_LIMIT_S = 10.0
 """That a plugin has to be loaded and tried."""
+FILE_LIMIT_S = 60.0
+"""After which no more of a file's plugins are tried."""
 MAX_ANSWER = 2**22
 MAX_PLUGINS = 64
 """In one file."""
@@ -64,17 +66,30 @@ def describe_all(paths: Sequence[Path]) -> Iterator[Outcome]:
 
 def _describe_file(path: Path, running: set[subprocess.Popen[bytes]]) -> Outcome:
     found = Outcome(path, [], [])
-    names: list[str | None] = [None]
-    while names:
+
+    def take(name: str | None) -> list[str]:
         try:
-            answer = _checked(_ask(path, names.pop(0), running), path)
-        except PluginError as error:
-            found.left_alone.append(str(error))
-        else:
+            answer = _checked(_ask(path, name, running), path)
             if isinstance(answer, PluginDescription):
                 found.plugins.append(answer)
+            elif name is None:
+                return answer
             else:
-                names += answer
+                raise PluginError(f"{legible(name)}: does not let itself be described; {AGAIN}")
+        except PluginError as error:
+            found.left_alone.append(str(error))
+        return []
+
+    began = monotonic()
+    names = take(None)
+    for number, name in enumerate(names):
+        if monotonic() - began > FILE_LIMIT_S:
+            more = len(names) - number
+            found.left_alone.append(
+                f"{legible(path.stem)}: took too long; {more} of its plugins are not known"
+            )
+            break
+        take(name)
     return found
 
 
@@ -135,13 +150,15 @@ def _ask(path: Path, name: str | None, running: set[subprocess.Popen[bytes]]) ->
             answer = _read_line(result, deadline)
             if answer.endswith(b"\n"):
                 return answer
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.0, deadline - monotonic()))
+            if len(answer) <= MAX_ANSWER:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - monotonic()))
         finally:
             code = process.returncode
             _kill(process)
             running.discard(process)
-        raise PluginError(f"{legible(path.stem)}: {_how_it_ended(code, log)}; {AGAIN}")
+        how = _how_it_ended(code, log) if len(answer) <= MAX_ANSWER else "said too much when it was described"
+        raise PluginError(f"{legible(path.stem)}: {how}; {AGAIN}")
     finally:
         for descriptor in (result, write, tied, tether, log):
             if descriptor >= 0:

@@ -100,6 +100,7 @@ class Knob:
     label: str = ""
     num_steps: int = 2**31 - 1
     raw_value: float = 0.0
+    name: str = ""
 
     def get_text_for_raw_value(self, raw: float) -> str:
         return self.text(raw)
