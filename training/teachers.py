@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +13,13 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from ..realtime.parameters import Parameter
+from ..realtime.plugins.description import PluginDescription
+from ..realtime.plugins.errors import PluginError
+from ..realtime.plugins.hosted import Hosted
+from ..realtime.plugins.layout import LONGEST_DELAY_S
+from ..realtime.plugins.offline import render
+from ..realtime.plugins.plugin import Plugin
+from ..realtime.plugins.scan import find
 
 Array: TypeAlias = NDArray[np.float32]
 Samples: TypeAlias = NDArray[np.float64]
@@ -23,10 +27,13 @@ Settings: TypeAlias = Mapping[str, float | str]
 
 ZAMTUBE = Path("/usr/lib/vst3/ZamTube.vst3")
 REST_S = 1.0
+ATTEMPTS = 2
+"""Workers that may fail at one rendering."""
+LEVEL = "output_db"
 
 
 class TeacherError(ValueError):
-    """A teacher that is not known or not installed, or a setting that it does not have."""
+    """A teacher that is not known, not installed or breaks, or a setting that it does not have."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,11 @@ class Teacher:
 
     Attributes
     ----------
-    name : as in configurations and on the command line
+    name : as in configurations and on the command line; a plugin's own
     description : one sentence
     parameters : what can be set; the defaults are a sound worth learning
     process : from a dry signal of shape (frames,), its rate in Hz, and the value of every parameter,
-        to the wet signal of the same shape
+        to the wet signal of the same shape, or to a `TeacherError`
     plugin : the file that must exist for it to run, or None
     """
 
@@ -73,13 +80,18 @@ class Teacher:
 def find_teacher(name: str) -> Teacher:
     """The teacher of that name.
 
+    Parameters
+    ----------
+    name : one of `TEACHERS`, or a VST3 effect's own name or the path of its ``.vst3``: then it has all
+        of the plugin's parameters, which stand as the plugin has them
+
     Raises
     ------
     TeacherError
-        If there is none, or its plugin is not installed.
+        If there is none, its plugin is not installed, or it is no effect.
     """
     if name not in TEACHERS:
-        raise TeacherError(f"there is no teacher {name!r}; there are {', '.join(TEACHERS)}")
+        return _plugin_teacher(name)
     teacher = TEACHERS[name]
     if not teacher.installed:
         raise TeacherError(
@@ -87,6 +99,37 @@ def find_teacher(name: str) -> Teacher:
             f"or use the built-in teacher {_BUILT_IN.name!r}"
         )
     return teacher
+
+
+def _plugin_teacher(plugin: str) -> Teacher:
+    about = _described(plugin)
+    own = tuple(part.parameter for part in about.parameters)
+    level = Parameter(LEVEL, -30.0, 0.0, 0.0, unit="dB", description="level after the plugin")
+    return Teacher(
+        name=about.name,
+        description=f"The VST3 plugin {about.name}.",
+        parameters=own if any(parameter.name == LEVEL for parameter in own) else (*own, level),
+        process=partial(_play, plugin),
+        plugin=about.path,
+    )
+
+
+def _described(plugin: str) -> PluginDescription:
+    """What is known of a VST3 effect, by name or path.
+
+    Raises
+    ------
+    TeacherError
+    """
+    try:
+        about = find(plugin)
+    except PluginError as error:
+        raise TeacherError(
+            f"there is no teacher {plugin!r:.200}; there are {', '.join(TEACHERS)}, and VST3 effects: {error}"
+        ) from None
+    if about.instrument:
+        raise TeacherError(f"{about.name} is an instrument, which notes play; choose an effect to learn from")
+    return about
 
 
 def preferred_amp() -> str:
@@ -113,56 +156,58 @@ def wet_signal(teacher: Teacher, dry: Array, rate: float, given: Settings) -> Ar
     Raises
     ------
     TeacherError, ParameterError
-        For settings that the teacher does not take.
+        For settings that the teacher does not take, and when its plugin breaks.
     """
     settings = teacher.settings(given)
     return _from_rest(teacher, dry, rate, settings, latency(teacher, rate, given))
 
 
 def latency(teacher: Teacher, rate: float, given: Settings) -> int:
-    """Frames that pass before the teacher answers to an impulse (plugins do not always report it)."""
-    impulse = np.zeros(round(0.5 * rate), np.float32)
-    impulse[1] = 0.5
-    wet = _from_rest(teacher, impulse, rate, teacher.settings(given), 0)
-    answer = np.abs(wet - wet[0])
-    return max(0, int(np.argmax(answer > 1e-3 * answer.max())) - 1)
+    """Frames that pass before the teacher answers to an impulse; negative where it answers too early.
+
+    Plugins do not always report their latency, and one that reports too much is brought too far forward.
+    """
+    half = round(LONGEST_DELAY_S * rate)
+    impulse, silence = np.zeros(2 * half, np.float32), np.zeros(2 * half, np.float32)
+    impulse[half] = 0.5
+    settings = teacher.settings(given)
+    loud, quiet = (_from_rest(teacher, sound, rate, settings, 0) for sound in (impulse, silence))
+    answer = np.abs(loud - quiet)
+    heard = answer > max(1e-6, 1e-3 * answer.max())
+    return int(np.argmax(heard)) - half if heard.any() else 0
 
 
 def _from_rest(teacher: Teacher, dry: Array, rate: float, settings: dict[str, float], delay: int) -> Array:
     rest = round(REST_S * rate)
-    padded = np.concatenate((np.zeros(rest), dry, np.zeros(delay))).astype(np.float32)
-    return teacher.process(padded, rate, settings)[rest + delay :]
+    padded = np.concatenate((np.zeros(rest), dry, np.zeros(max(0, delay)))).astype(np.float32)
+    start = rest + delay
+    return teacher.process(padded, rate, settings)[start : start + len(dry)]
 
 
-def _zamtube(dry: Array, rate: float, settings: dict[str, float]) -> Array:
-    """A fresh plugin each time: one that was set before keeps some of its old values."""
-    from pedalboard import VST3Plugin  # only where it is used: training runs where it is not installed
+def _play(plugin: str, dry: Array, rate: float, settings: dict[str, float]) -> Array:
+    """A VST3 effect in a worker process: a fresh one each time, for one that was set before keeps some of it.
 
-    with _quiet_stderr():
-        plugin = VST3Plugin(str(ZAMTUBE))
-        for parameter in _ZAMTUBE.parameters:
-            if parameter.name != "output_db":
-                value = settings[parameter.name]
-                setattr(plugin, parameter.name, parameter.text(value) if parameter.choices else value)
-        wet = plugin(dry[None], float(rate))[0]
-        del plugin
-        gc.collect()  # now, while it is quiet: a plugin is part of a reference cycle
-    return _at_level(wet, settings["output_db"])
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep what a plugin's C++ framework prints about itself off the terminal."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    What stands as the plugin has it is not set at all. A worker that fails is replaced once.
+    """
+    about = _described(plugin)
+    kind = Plugin.variant({"plugin": plugin})
+    own = {part.parameter.name: part.parameter.default for part in about.parameters}
+    values = {name: settings[name] for name, default in own.items() if settings.get(name, default) != default}
+    failures: list[str] = []
+    while len(failures) < ATTEMPTS:
+        processor = kind(values)
+        assert isinstance(processor, Hosted)
+        try:
+            wet = render(processor, dry[None], rate)
+        except PluginError as error:
+            failures.append(str(error))
+            continue
+        mono = wet.mean(axis=0, dtype=np.float32) if len(wet) > 1 else wet[0]
+        return mono if LEVEL in own else _at_level(mono, settings[LEVEL])
+    raise TeacherError(
+        f"{'; then '.join(dict.fromkeys(failures))}; {ATTEMPTS} workers were tried; change the settings of "
+        f"the teacher {about.name}, or choose another one"
+    )
 
 
 def _at_level(wet: NDArray[Any], level_db: float) -> Array:
@@ -209,7 +254,7 @@ _ZAMTUBE = Teacher(
         ),
         Parameter("output_db", -30.0, 0.0, -9.0, unit="dB", description="level after the plugin"),
     ),
-    process=_zamtube,
+    process=partial(_play, str(ZAMTUBE)),
     plugin=ZAMTUBE,
 )
 
