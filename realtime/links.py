@@ -142,14 +142,19 @@ class LinkReader:
         }
         try:
             kind = base.variant(texts)
-        except PluginError as error:
-            raise self._error(f"synth ({name})", str(error)) from None
-        known = {parameter.name: parameter for parameter in kind.parameters}
+        except ValueError as error:
+            raise self._error(f"synth ({_label(name, texts)})", str(error)) from None
+        label = _label(name, texts)
+        known = [parameter.name for parameter in kind.parameters]
         values: dict[str, float] = {}
+        unread: dict[str, str | float] = {}
         for key, value in parameters.items():
-            if key not in known:
-                raise self._unknown(f"parameters ({name})", key, name, list(known))
-            values[key] = self._value(kind, key, value, f"parameters ({name})")
+            if key in known:
+                values[key] = self._value(kind, key, value, f"parameters ({label})")
+            elif kind.problem is not None and isinstance(value, str | int | float):
+                unread[key] = value
+            else:
+                raise self._unknown(f"parameters ({label})", key, texts.get("plugin") or name, known)
         if samples and name not in SAMPLERS:
             raise self._error("samples", f"{name} plays no samples; take them out, or use the sampler")
         if name in SAMPLERS and not samples:
@@ -161,7 +166,7 @@ class LinkReader:
                 place = f"effects {k} ({link.processor})"
                 raise self._error(place, "puts out one channel, and a synth's effects two; take it out")
         chains = {"effects": links} if links else {}
-        return Link(name, values, files, chains, zones, texts)
+        return Link(name, values, files, chains, zones, texts, unread)
 
     def _link(self, table: Any, place: str, depth: int) -> Link:
         self._count += 1

@@ -214,7 +214,8 @@ def save_patch(patch: Patch, path: Path) -> Path:
         table["program"] = first if first == last else [first, last]
     if patch.bank:
         table["bank"] = patch.bank
-    table |= {"synth": patch.synth, **named_table(link, path), "parameters": value_table(link)}
+    table |= {"synth": patch.synth, **named_table(link, path)}
+    table["parameters"] = {**link.unread, **value_table(link)}
     if effects := link.chains.get("effects"):
         table["effects"] = [link_table(inner, path) for inner in effects]
     if link.samples:

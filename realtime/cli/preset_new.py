@@ -41,7 +41,8 @@ def new(
     ] = None,
     author: Annotated[str, typer.Option(help="Who made it.")] = "",
     from_plugin: Annotated[
-        str | None, typer.Option(metavar="PLUGIN", help="Or capture how this VST3 plugin stands.")
+        str | None,
+        typer.Option(metavar="PLUGIN", help="Or capture this VST3 plugin: an effect, or an instrument."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A knob of that plugin: attack_ms=3.")
@@ -59,8 +60,7 @@ def new(
     if from_plugin is not None:
         if any(given is not None for given in (like, model, impulse, synth)) or chain != CHAIN:
             raise typer.BadParameter("--from-plugin excludes --from, --chain, --model, --impulse and --synth")
-        _check_free("chains", name)
-        _write_chain(name, [_captured(from_plugin, set_ or (), vstpreset)], description, author)
+        _write_captured(name, from_plugin, set_ or (), vstpreset, description, author)
         return
     if set_ or vstpreset is not None:
         raise typer.BadParameter("--set and --vstpreset are for --from-plugin PLUGIN")
@@ -126,14 +126,20 @@ def _link(text: str) -> Link:
     return link
 
 
-def _captured(plugin: str, settings: Sequence[str], vstpreset: Path | None) -> Link:
-    """A link of a plugin with these settings, ``NAME=VALUE``; all parameters stated, its state beside them.
+def _write_captured(
+    name: str, plugin: str, settings: Sequence[str], vstpreset: Path | None, description: str, author: str
+) -> None:
+    """A chain of an effect, or a patch of an instrument, with these settings, ``NAME=VALUE``.
+
+    All parameters are stated, and its state beside them.
 
     Raises
     ------
-    PluginError, ParameterError
+    PluginError, ParameterError, PresetError
     """
+    from ..patches import new_patch
     from ..plugins.capture import capture
+    from ..plugins.scan import find
     from ..presets import Link
 
     values = {}
@@ -142,9 +148,14 @@ def _captured(plugin: str, settings: Sequence[str], vstpreset: Path | None) -> L
         if not equals:
             raise typer.BadParameter(f"--set is {text!r}, expected PARAMETER=VALUE")
         values[key.strip()] = value.strip()
+    _check_free("patches" if find(plugin).instrument else "chains", name)
     found = capture(plugin, values, vstpreset)
     texts = {"plugin": found.plugin} | ({} if found.raw_state is None else {"raw_state": found.raw_state})
-    return Link("plugin", found.values, texts=texts)
+    if found.instrument:
+        patch = new_patch(name, "instrument", found.values, texts=texts)
+        _write_patch(name, replace(patch, description=description, author=author))
+    else:
+        _write_chain(name, [Link("plugin", found.values, texts=texts)], description, author)
 
 
 def _write_chain(name: str, links: Sequence[Link], description: str, author: str) -> None:

@@ -113,6 +113,7 @@ def kind_of(name: str) -> Literal["chain", "patch"]:
 
 
 def _show_patch(patch: Patch, picture: Path | None, as_json: bool) -> None:
+    from ..documents import printable
     from ..synths.zones import zone_to_table
 
     synth = patch.link.kind
@@ -124,6 +125,7 @@ def _show_patch(patch: Patch, picture: Path | None, as_json: bool) -> None:
             "program": patch.program,
             "bank": patch.bank,
             "synth": patch.synth,
+            **_named(patch.link),
             "parameters": _values(patch.link),
             "effects": list(map(_as_json, effects)),
             "samples": samples,
@@ -135,7 +137,9 @@ def _show_patch(patch: Patch, picture: Path | None, as_json: bool) -> None:
             first, last = patch.program
             programs = f"program {first}" if first == last else f"programs {first} to {last}"
             print(f"MIDI {programs}, bank {patch.bank}")
-        print(f"{patch.synth}: {synth.description}")
+        print(printable(f"{patch.link.label}: {synth.description}"))
+        if synth.problem is not None:
+            print(printable(f"     {synth.problem}"))
         for line in _rows(patch.link, "     "):
             print(line)
         for sample in samples:
@@ -180,13 +184,16 @@ def _values(link: Link) -> dict[str, float | str | None]:
     return values
 
 
-def _as_json(link: Link) -> dict[str, Any]:
+def _named(link: Link) -> dict[str, str]:
+    """Its texts and files, and what keeps it from its work."""
     problem = {} if link.kind.problem is None else {"problem": link.kind.problem}
+    return {**link.texts, **problem, **{key: str(path) for key, path in link.files.items()}}
+
+
+def _as_json(link: Link) -> dict[str, Any]:
     return {
         "processor": link.processor,
-        **link.texts,
-        **problem,
-        **{key: str(path) for key, path in link.files.items()},
+        **_named(link),
         **_values(link),
         **{key: list(map(_as_json, links)) for key, links in link.chains.items()},
     }

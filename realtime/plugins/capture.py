@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..engine.program import Program
 from ..engine.runner import Runner
 from .errors import PluginError
-from .plugin import WIRE, Plugin
+from .plugin import WIRE, Described, Instrument, Plugin
+from .scan import find
 
 RATE = 48000.0
 BLOCK = 512
@@ -24,11 +26,13 @@ class Captured:
     Attributes
     ----------
     plugin : its name
+    instrument : whether notes play it
     values : of all its parameters, in their units
     raw_state : base64; None of one that keeps no state
     """
 
     plugin: str
+    instrument: bool
     values: dict[str, float]
     raw_state: str | None
 
@@ -45,29 +49,27 @@ def capture(plugin: str, settings: Mapping[str, object], vstpreset: Path | None 
     Raises
     ------
     PluginError
-        if it is not installed, is an instrument, cannot be loaded, or does not take ``vstpreset``.
+        if it is not installed, cannot be loaded, or does not take ``vstpreset``.
     ParameterError
         for a parameter that it does not have, or a value out of its range.
     """
-    kind = Plugin.variant({"plugin": plugin})
-    if not issubclass(kind, Plugin):
-        raise PluginError(str(kind.problem).removesuffix(WIRE))
-    asked = kind(settings, plugin=plugin, vstpreset=vstpreset)
-    values, _ = _look(asked)
+    about = find(plugin)
+    kind: Any = (Instrument if about.instrument else Plugin).variant({"plugin": plugin})
+    values, _ = _look(kind(settings, vstpreset=vstpreset))
     # All values stated, as in the preset: what the plugin rounds is rounded in its state too.
-    _, raw_state = _look(kind(values, plugin=plugin, vstpreset=vstpreset))
+    _, raw_state = _look(kind(values, vstpreset=vstpreset))
     own = {name: value for name, value in values.items() if name not in kind.fixed}
-    return Captured(asked.plugin, own, raw_state)
+    return Captured(about.name, about.instrument, own, raw_state)
 
 
-def _look(plugin: Plugin) -> tuple[dict[str, float], str | None]:
+def _look(plugin: Described) -> tuple[dict[str, float], str | None]:
     """A plugin's values and its state, once it is loaded and has played a moment of silence.
 
     Raises
     ------
     PluginError
     """
-    channels = plugin.about.channels[0]
+    channels = 1 if plugin.instrument else plugin.about.channels[0]
     program = Program([plugin], RATE, BLOCK, channels)
     hosting = plugin.hosting
     if hosting is None:

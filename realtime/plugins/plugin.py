@@ -16,7 +16,7 @@ from .description import PluginDescription
 from .errors import PluginError
 from .hosted import HOSTING, Hosted
 from .instrument import HostedInstrument
-from .missing import Missing
+from .missing import Missing, MissingInstrument
 from .scan import find
 
 MAX_STATE = 2**20
@@ -44,7 +44,6 @@ class Described(Hosted):
     plugin : its name
     """
 
-    parameters = HOSTING
     texts: ClassVar[tuple[str, ...]] = ("plugin", "raw_state")
     optional_files: ClassVar[tuple[str, ...]] = ("vstpreset",)
     about: ClassVar[PluginDescription]
@@ -114,6 +113,7 @@ class Plugin(Described):
 
     name = "plugin"
     description = "a VST3 effect"
+    parameters = HOSTING
 
     @classmethod
     def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
@@ -146,16 +146,20 @@ class Instrument(Described, HostedInstrument):
 
     @classmethod
     def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
-        """The class of one plugin's processors.
+        """The class of one plugin's processors; where it cannot be had, of silent ones that say so.
+
+        Parameters
+        ----------
+        texts : as of `Plugin.variant`
 
         Raises
         ------
         PluginError
-            if there is no such plugin, or it is an effect, or its state is no base64.
+            if the texts can mean no instrument: no plugin is named, it is an effect, its state is no base64.
         """
         found = cls._found(texts)
         if isinstance(found, PluginError):
-            raise found
+            return _silence(f"{found}; its patch is silent")
         if not found.instrument:
             raise PluginError(
                 f"{found.name} is an effect: its place is in a chain, or among a patch's effects"
@@ -196,3 +200,9 @@ def _variant(kind: type[Described], about: PluginDescription) -> type[Processor]
 @cache
 def _wire(problem: str) -> type[Processor]:
     return type("Missing", (Missing,), {"__module__": Missing.__module__, "problem": problem})
+
+
+@cache
+def _silence(problem: str) -> type[Processor]:
+    members = {"__module__": MissingInstrument.__module__, "problem": problem}
+    return type("MissingInstrument", (MissingInstrument,), members)

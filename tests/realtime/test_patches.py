@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -402,3 +403,60 @@ def test_a_stereo_plugin_widens_a_mono_path(tmp_path: Path, installed: Path, nam
     table = {"tonerig": 1, "kind": "patch", "name": "x", "synth": "four", "effects": effects}
     with pytest.raises(PresetError, match=words) if words else nullcontext():
         parse_patch(table, tmp_path / "x.toml")
+
+
+INSTRUMENT = (
+    HEAD
+    + """
+synth = "instrument"
+plugin = "Pipe"
+raw_state = "AAAA"
+[parameters]
+volume_db = -6
+"""
+)
+
+
+def test_an_instrument_of_others(tmp_path: Path, installed: Path) -> None:
+    """Its name, its state and its parameters; saved and loaded it is the same, with nothing stated beside."""
+    path = written(tmp_path, INSTRUMENT)
+    patch = load_patch(path)
+    assert (patch.synth, patch.link.values) == ("instrument", {"volume_db": -6.0})
+    assert patch.link.texts == {"plugin": "Pipe", "raw_state": "AAAA"}
+    assert save_patch(patch, path) and load_patch(path) == patch
+    assert patch.build().problem is None
+
+
+def test_an_instrument_that_was_removed_is_kept(tmp_path: Path, installed: Path) -> None:
+    """The patch loads and is silent; saved, nothing of what it said is lost."""
+    table = tomllib.loads(INSTRUMENT.replace("Pipe", "Gone") + 'wave = "saw"')
+    patch = parse_patch(table, tmp_path / "x.toml")
+    assert patch.build().problem is not None and patch.link.unread == {"volume_db": -6, "wave": "saw"}
+    save_patch(patch, tmp_path / "x.toml")
+    assert tomllib.loads((tmp_path / "x.toml").read_text()) == table
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            INSTRUMENT.replace('plugin = "Pipe"', ""),
+            r"synth \(instrument\): plugin is missing; say which one",
+        ),
+        (
+            INSTRUMENT.replace("Pipe", "Trouble"),
+            r"synth \(instrument Trouble\): Trouble is an effect: its place",
+        ),
+        (INSTRUMENT.replace("AAAA", "A"), r"synth \(instrument Pipe\): raw_state is no base64 text"),
+        (
+            INSTRUMENT.replace("-6", "99"),
+            r"parameters \(instrument Pipe\): volume_db is 99, expected -60 to 20 dB",
+        ),
+        (INSTRUMENT + "volume = 3", r"unknown key volume; did you mean volume_db\? Pipe knows volume_db"),
+        (FOUR + 'plugin = "Pipe"', r"test\.toml, plugin: four is no plugin and has none; take it out"),
+    ],
+)
+def test_bad_instruments(tmp_path: Path, installed: Path, text: str, words: str) -> None:
+    """Each mistake gets one sentence that names the place."""
+    with pytest.raises(PresetError, match=words):
+        load_patch(written(tmp_path, text))

@@ -290,6 +290,21 @@ def test_new_from_a_plugin(user_library: Path, installed: Path, tmp_path: Path) 
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
 
 
+def test_new_from_an_instrument(user_library: Path, installed: Path) -> None:
+    """A patch with its parameters and its state, that a note is heard of."""
+    words = ("--from-plugin", "Pipe", "--set", "volume_db=-6", "--description", "Mine.")
+    found = tonerig("preset", "new", "mine", *words)
+    assert found.code == 0 and "tonerig live --patch mine" in found.out, found.err
+    patch = load_patch("mine")
+    assert (patch.synth, patch.description) == ("instrument", "Mine.")
+    assert patch.link.values == {"volume_db": -6.0} and patch.link.texts["plugin"] == "Pipe"
+    assert "raw_state" in patch.link.texts
+    shown = tonerig("preset", "show", "mine").out
+    assert "instrument Pipe: Pipe by tonerig\n" in shown and "its whole state" in shown
+    found = tonerig("preset", "new", "mine", *words)
+    assert found.code == 1 and "exists already" in found.err
+
+
 def test_new_names_plugins_among_processors(user_library: Path, installed: Path) -> None:
     """A chain with a plugin in it, all of its parameters written out."""
     found = tonerig("preset", "new", "mine", "--chain", "gate,plugin:Trouble")
@@ -303,7 +318,6 @@ def test_new_names_plugins_among_processors(user_library: Path, installed: Path)
     ("words", "code", "said"),
     [
         (("--from-plugin", "Troubles"), 1, "there is no plugin Troubles; did you mean Trouble?"),
-        (("--from-plugin", "Pipe"), 1, "Pipe is an instrument"),
         (("--from-plugin", "Trouble", "--set", "gain_db"), 2, "--set is 'gain_db', expected PARAMETER=VALUE"),
         (("--from-plugin", "Trouble", "--set", "gain_db=99"), 1, "gain_db is 99, expected -60 to 20 dB"),
         (

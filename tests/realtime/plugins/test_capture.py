@@ -31,7 +31,7 @@ def heard(signal: NDArray[np.float32], values: dict[str, Any], **texts: Any) -> 
 def test_all_values_and_the_state_are_captured(installed: Path) -> None:
     """Those that were asked for, and of the others what the plugin says."""
     found = capture("trouble", {"gain_db": "-6", "voicing": "hard"})
-    assert found.plugin == "Trouble"
+    assert (found.plugin, found.instrument) == ("Trouble", False)
     defaults = {part.parameter.name: part.parameter.default for part in find("Trouble").parameters}
     assert found.values == {**defaults, "gain_db": -6.0, "voicing": 2.0}
     assert found.raw_state is not None and len(base64.b64decode(found.raw_state, validate=True)) > 100
@@ -45,6 +45,13 @@ def test_state_or_values_alone_sound_the_same(installed: Path) -> None:
     assert np.abs(expected).max() > 0.1 and not np.allclose(expected, signal[:, : expected.shape[1]])
     assert np.array_equal(heard(signal, {}, raw_state=found.raw_state), expected)
     assert np.array_equal(heard(signal, found.values, raw_state=found.raw_state), expected)
+
+
+def test_an_instrument_is_captured(installed: Path) -> None:
+    """Its values and its state; that of hosting it has none."""
+    found = capture("Pipe", {"volume_db": "-6"})
+    assert (found.instrument, found.values) == (True, {"volume_db": -6.0})
+    assert capture("Pipe", {}).raw_state != found.raw_state is not None
 
 
 WRITE = """
@@ -75,13 +82,11 @@ def test_a_vstpreset_comes_before_the_settings(installed: Path, tmp_path: Path) 
 
 
 def test_what_cannot_be_captured(installed: Path, tmp_path: Path) -> None:
-    """No such plugin, an instrument, a wrong setting, a file that is no preset of the plugin."""
+    """No such plugin, a wrong setting, a file that is no preset of the plugin, or none at all."""
     with pytest.raises(
         PluginError, match=r"^there is no plugin Troubles; did you mean Trouble\?.*installed$"
     ):
         capture("Troubles", {})
-    with pytest.raises(PluginError, match="Pipe is an instrument"):
-        capture("Pipe", {})
     with pytest.raises(ParameterError, match="gain_db is 99"):
         capture("Trouble", {"gain_db": 99})
     (tmp_path / "x.vstpreset").write_bytes(b"VST3" + bytes(100))

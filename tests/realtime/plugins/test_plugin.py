@@ -14,7 +14,8 @@ from tonerig.realtime.engine.runner import Runner
 from tonerig.realtime.parameters import ParameterError
 from tonerig.realtime.plugins.errors import PluginError
 from tonerig.realtime.plugins.hosted import HOSTING
-from tonerig.realtime.plugins.plugin import MAX_STATE, Plugin
+from tonerig.realtime.plugins.instrument import HostedInstrument
+from tonerig.realtime.plugins.plugin import MAX_STATE, Instrument, Plugin
 from tonerig.realtime.plugins.scan import find
 from tonerig.realtime.processors.processor import problems
 
@@ -137,6 +138,21 @@ def test_one_that_is_not_there_is_a_wire(installed: Path) -> None:
         assert kind.problem.endswith("; its place in the chain is a wire") and not issubclass(kind, Plugin)
         with pytest.raises(ParameterError, match=words):
             wire.set("gain_db", 3)
+
+
+def test_an_instrument_is_no_effect(installed: Path) -> None:
+    """It has its own parameters alone; an effect is none; one that is not there says so."""
+    kind = Instrument.variant({"plugin": "Pipe"})
+    assert [parameter.name for parameter in kind.parameters] == ["volume_db"]
+    with pytest.raises(
+        PluginError, match="Trouble is an effect: its place is in a chain, or among a patch's"
+    ):
+        Instrument.variant({"plugin": "Trouble"})
+    gone = Instrument.variant({"plugin": "Pipes"})
+    assert gone.problem is not None and gone.problem.startswith(
+        "there is no plugin Pipes; did you mean Pipe?"
+    )
+    assert gone.problem.endswith("; its patch is silent") and issubclass(gone, HostedInstrument)
 
 
 def test_only_preparing_starts_a_worker(installed: Path) -> None:
