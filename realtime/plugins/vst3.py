@@ -116,8 +116,8 @@ class Vst3:
         self._plugins[0].raw_state = state
         if 0 < taken < len(rows) / 2:
             self.notices.append(
-                f"{self.name} takes {taken} of its {len(rows)} parameters from its state, which may be another "
-                "plugin's"
+                f"{self.name} takes {taken} of its {len(rows)} parameters from its state, which may be "
+                "another plugin's"
             )
 
     def prepare(self, rate: float, max_block: int, channels: int) -> None:
