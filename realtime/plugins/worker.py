@@ -196,10 +196,11 @@ class Worker:
         exchange = self.exchange
         position, frames, turns_end, events_end = exchange.block(number)
         if exchange["position"] - position > exchange.capacity:  # overwritten: it came much too late
-            exchange["first"] = NEVER
-            self._late_joiner = True
             exchange.finish(number + 1, exchange["done"])
             return
+        if position != exchange["done"]:  # there is a gap before it
+            exchange["first"] = NEVER
+            self._late_joiner = True
         if turns_end != exchange["turns_read"]:
             for index, value in exchange.turns(turns_end):
                 slot, inner = self._places[index]
