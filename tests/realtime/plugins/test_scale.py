@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,15 @@ from tonerig.realtime.plugins import native
 from tonerig.realtime.plugins.scale import NoChoiceError, Scale
 
 INSTALLED = Path("/usr/lib/vst3")
+
+
+@pytest.fixture(autouse=True)
+def own_floating_point_mode() -> Iterator[None]:
+    """A library built with -ffast-math lets its process flush denormals when it is opened; put that back."""
+    c, mode = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    c.fegetenv(mode)
+    yield
+    c.fesetenv(mode)
 
 
 def scales(plugin: Any) -> dict[str, tuple[Any, Scale]]:
