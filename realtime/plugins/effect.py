@@ -197,7 +197,9 @@ class Effect:
 
     def value(self, index: int, position: float) -> float:
         """A parameter's value at a position."""
-        return math.exp(position) if self._ways[index] == "logarithmic" else position
+        if self._ways[index] != "logarithmic":
+            return position
+        return float(f"{math.exp(position):.12g}")  # of a logarithm: the value itself, not its neighbour
 
     def get(self, index: int) -> float:
         """A parameter's present position."""
