@@ -59,6 +59,9 @@ def live(
             metavar="CONTROLLER=KNOB",
         ),
     ] = None,
+    restarts: Annotated[
+        int, typer.Option(min=0, help="Times a minute that a plugin which went wrong is started again.")
+    ] = 3,
     record: Annotated[Path | None, typer.Option(help="Record to this WAV file.")] = None,
     record_what: Annotated[
         Literal["dry", "wet", "both"], typer.Option(help="What to record; both go to two files.")
@@ -97,9 +100,8 @@ def live(
     port = _midi_port(midi_in, "played" if keyboard else "turned") if keyboard or controls else None
     from ..live import Session, Setup
 
-    setup = Setup(
-        rate, block, input_device, output_device, heard if guitar else (), record, record_what, port
-    )
+    devices = (rate, block, input_device, output_device, heard if guitar else ())
+    setup = Setup(*devices, record, record_what, port, plugin_restarts=restarts)
     files = [file for part in (chosen, *called) if part is not None for file in part.files()]
     for path in (report, record):
         if path is not None:

@@ -6,6 +6,7 @@ import ctypes
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
@@ -215,17 +216,14 @@ def arrange(chain: Sequence[Processor], period: int) -> None:
     hosted = [processor for processor in chain if isinstance(processor, Hosted)]
     for processor in hosted:
         processor.period = period
-    together: list[Hosted] = []
-    for processor in [*chain, None]:
-        if (
-            isinstance(processor, Hosted)
-            and not processor.instrument
-            and processor.values["isolate"] == CHAIN
-        ):
-            together.append(processor)
-            continue
-        if len(together) > 1:
-            together[0].share_with(together[1:])
-        together = []
+    for together, neighbours in groupby(chain, _shares):
+        if together:
+            first, *others = (part for part in neighbours if isinstance(part, Hosted))
+            first.share_with(others)
     for processor in hosted:
         processor.start()
+
+
+def _shares(processor: Processor) -> bool:
+    """Whether it wants one worker with its neighbours."""
+    return isinstance(processor, Hosted) and not processor.instrument and processor.values["isolate"] == CHAIN
