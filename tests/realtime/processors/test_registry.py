@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tonerig.realtime.library import shipped_library
+from tonerig.realtime.plugins.hosted import Hosted
 from tonerig.realtime.processors import PROCESSORS, ProcessorError, processor_class
 from tonerig.realtime.processors.processor import Processor
 
 from tests.realtime.run import BLOCKS, noise, prepared, run
 
 KINDS = {name: processor_class(name) for name in PROCESSORS}
-PLAIN = [name for name, kind in KINDS.items() if not (kind.files or kind.chains or kind.texts)]
-"""Those that need neither a file nor a chain nor a plugin's name."""
+HOSTED = [name for name, kind in KINDS.items() if issubclass(kind, Hosted) and not kind.texts]
+"""Those whose sound is made in a worker process, plugins left out; they start one each."""
+BLOCKWISE = ("convolution", "mp3", "resample")
+"""Those whose samples depend on the blocks in pedalboard itself."""
+PLAIN = [
+    name for name, kind in KINDS.items() if not (kind.files or kind.chains or kind.texts or name in HOSTED)
+]
+"""Those that need neither a file nor a chain, nor a process."""
+CABINET = shipped_library() / "impulses" / "1x12.wav"
 CHANGED = 1500
 
 
@@ -86,3 +95,22 @@ def test_a_reset_forgets_the_sound(name: str) -> None:
     first = run(processor, signal)
     processor.reset()
     assert np.array_equal(run(processor, signal), first)
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_a_hosted_processor_keeps_to_the_same(name: str) -> None:
+    """While nobody turns it: from silence comes silence; a reset and blocks change no bits; all is finite.
+
+    One that pedalboard runs wrongly is a wire, and says so.
+    """
+    kind = KINDS[name]
+    processor = prepared(kind(**dict.fromkeys(kind.files, CABINET)), 2)
+    assert not run(processor, np.zeros((2, 9600)), 2048).any()
+    processor.reset()
+    signal = noise(0.2, 2)
+    expected = run(processor, signal, 64)
+    assert expected.any() and np.isfinite(expected).all()
+    assert np.array_equal(expected, signal) == (processor.problem is not None)
+    for blocks in ((64,), *(() if name in BLOCKWISE else ((2048,), (7, 64, 1, 333)))):
+        processor.reset()
+        assert np.array_equal(run(processor, signal, *blocks), expected), blocks

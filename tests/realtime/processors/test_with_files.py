@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.io import wavfile
+from tonerig.realtime.plugins.hosted import Hosted
 from tonerig.realtime.processors import PROCESSORS, processor_class
 from tonerig.realtime.processors.processor import Processor
 
@@ -15,7 +16,9 @@ from tests.models import random_model
 from tests.realtime.run import BLOCKS, RATE, Signal, noise, prepared, run
 
 Make = Callable[..., Processor]
-NAMES = [name for name in PROCESSORS if processor_class(name).files or processor_class(name).chains]
+KINDS = {name: processor_class(name) for name in PROCESSORS}
+NAMES = [name for name, kind in KINDS.items() if (kind.files or kind.chains) and not issubclass(kind, Hosted)]
+"""Hosted ones start a process, see ``test_registry``."""
 
 
 @pytest.fixture(scope="module")
