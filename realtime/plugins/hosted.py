@@ -62,8 +62,13 @@ class Hosted(Processor):
         self.stated = frozenset(values or ())
         self.turned = tuple(p for p in self.parameters if p.name not in self.fixed)
         self.hosting: Hosting | None = None
-        self._members: list[Hosted] = [self]
+        self._followers: list[Hosted] | None = []  # in the same worker; None: it follows another itself
         self._worker: WorkerProcess | None = None
+
+    @property
+    def _members(self) -> list[Hosted]:
+        """The plugins of its worker, where it leads them."""
+        return [] if self._followers is None else [self, *self._followers]
 
     @abstractmethod
     def order(self) -> dict[str, Any]:
@@ -79,13 +84,12 @@ class Hosted(Processor):
 
     def start(self) -> None:
         """Begin to start its worker, so that several start side by side; `prepare` waits for it."""
-        if self._worker is None and self._members and self.problem is None:
+        if self._worker is None and self.leads and self.problem is None:
             self._worker = WorkerProcess()
 
     def prepare(self, rate: float, max_block: int, channels: int) -> None:
         self.outputs, self.latency = channels, 0
-        leads = bool(self._members)
-        if leads and self.problem is None:
+        if self.leads and self.problem is None:
             stream = Stream(rate, max_block, 0 if self.instrument else channels, waits=self.period == 0)
             try:
                 self._host(stream)
@@ -119,7 +123,7 @@ class Hosted(Processor):
         self._sent = np.zeros(max(1, len(self.turned)), np.float32)
         record = state.record["exchange"]
         hosting = self.hosting
-        record["member"] = not self._members or hosting is None
+        record["member"] = not self.leads or hosting is None
         if hosting is None:
             return state
         for part in ("header", "blocks", "turns", "events", "input", "output"):
@@ -140,7 +144,7 @@ class Hosted(Processor):
         record["silent"] = self.instrument or self.values["late"] == SILENCE
         record["fade_step"] = 1.0 / (FADE_S * rate)
         record["decay"] = math.exp(-1.0 / (HOLD_S * rate))
-        if self._members and not self.instrument:
+        if self.leads and not self.instrument:
             self.latency = int(record["period"]) + hosting.latency
         return state
 
@@ -151,11 +155,19 @@ class Hosted(Processor):
             self._sent[k] = self.values[parameter.name]
 
     def reset(self) -> None:
-        if self._members and self.hosting is not None:
-            values = [[m.values[p.name] for p in m.turned] for m in self._members]
-            self.hosting.request({"request": "reset", "values": values})
+        if self.leads and self.hosting is not None:
+            self._reset_worker(self.hosting)
         self.state.reset()
         self._set_goals()
+
+    def _reset_worker(self, hosting: Hosting) -> None:
+        values = [[m.values[p.name] for p in m.turned] for m in self._members]
+        try:
+            hosting.request({"request": "reset", "values": values})
+        except PluginError:
+            if self.period == 0:
+                raise
+            hosting.worker.kill()  # live, the supervisor starts another one
 
     def tell_again(self) -> None:
         """Let the audio thread send every parameter's value: a new worker may have missed a turn."""
@@ -194,13 +206,13 @@ class Hosted(Processor):
     @property
     def leads(self) -> bool:
         """Whether the worker is its own, or it is the first of those that share one."""
-        return bool(self._members)
+        return self._followers is not None
 
     def share_with(self, others: Sequence[Hosted]) -> None:
         """Host others in the same worker, after it; they are wires from then on."""
-        self._members = [self, *others]
+        self._followers = list(others)
         for other in others:
-            other._members = []
+            other._followers = None
 
 
 def arrange(chain: Sequence[Processor], period: int) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .errors import PluginError
 from .layout import LONGEST_DELAY_S, OFFSETS, capacity_for, shared
 from .messages import GoneError
-from .worker_process import WorkerProcess, shared_file
+from .worker_process import LOG_LIMIT, WorkerProcess, shared_file
 
 START_S = 30.0
 """That a plugin may take to load."""
@@ -164,6 +164,7 @@ class Hosting:
             "capacity": self.capacity,
             "waits": stream.waits,
             "memory_limit": MEMORY_LIMIT,
+            "log_limit": LOG_LIMIT,
             "late": late,
         }
 

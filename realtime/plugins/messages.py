@@ -14,6 +14,10 @@ LONGEST = 2**26
 """Bytes of a message; a plugin's state is the largest part of one."""
 
 
+NOT_FINITE = 96
+"""Status with which a worker ends whose plugin put out NaN or Inf."""
+
+
 class GoneError(PluginError):
     """The other end does not answer any more, or answers nonsense."""
 

@@ -54,21 +54,20 @@ class Supervisor:
 
     def __init__(self, notify: Callable[[str], None], restarts: int | None = RESTARTS) -> None:
         self._notify, self._restarts = notify, restarts
-        self._kept: dict[int, _Kept] = {}
+        self._kept: dict[Hosted, _Kept] = {}
         self._spare: WorkerProcess | None = None
         self.past: list[PluginReport] = []
 
     def look(self, chain: Sequence[Processor]) -> None:
         """Look after the workers of all processors that play; to be called every few tens of milliseconds."""
         now = time.monotonic()
-        present: dict[int, _Kept] = {}
+        present: dict[Hosted, _Kept] = {}
         for hosted in _leaders(chain):
-            key = id(hosted)
-            if key in present:
+            if hosted in present:
                 continue
-            present[key] = self._kept.get(key) or _Kept(PluginReport(hosted.titles))
-            self._look_after(hosted, present[key], now)
-        self.past += [kept.report for key, kept in self._kept.items() if key not in present]
+            present[hosted] = self._kept.get(hosted) or _Kept(PluginReport(hosted.titles))
+            self._look_after(hosted, present[hosted], now)
+        self.past += [kept.report for hosted, kept in self._kept.items() if hosted not in present]
         self._kept = present
         if present and self._spare is None:
             self._spare = WorkerProcess()

@@ -13,6 +13,7 @@ import gc
 import mmap
 import os
 import resource
+import signal
 import socket
 import sys
 from typing import Any
@@ -122,7 +123,8 @@ class Worker:
     Parameters
     ----------
     order : ``members`` (orders of `slot.Slot`), ``rate``, ``max_block``, ``channels``, ``capacity``,
-        ``waits``, ``memory_limit`` (bytes), ``late`` (whether it takes the place of one that has ended)
+        ``waits``, ``memory_limit`` and ``log_limit`` (bytes), ``late`` (whether it takes the place of one
+        that has ended)
     file : the shared memory
     """
 
@@ -209,6 +211,8 @@ class Worker:
         sound = exchange.read(position, frames, self.channels)
         for slot in self.slots:
             sound = slot.process(sound, events)
+        if not exchange.waits and not np.isfinite(sound).all():  # offline, whoever plays it mutes it
+            os._exit(messages.NOT_FINITE)
         exchange.write(position, sound)
         if self._late_joiner:
             exchange["first"] = position + self.latency
@@ -234,10 +238,11 @@ class Worker:
             messages.send(connection, {"raw_states": texts, "values": [slot.values() for slot in self.slots]})
 
 
-def _limit_memory(size: int) -> None:
-    """Twice what the host allows: for the moments in which it does not measure."""
-    if size:
-        resource.setrlimit(resource.RLIMIT_DATA, (2 * size, 2 * size))
+def _limit(memory: int, log: int) -> None:
+    """More than what the host allows: for the moments in which it does not look."""
+    resource.setrlimit(resource.RLIMIT_DATA, (2 * memory, 2 * memory))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log, log))
 
 
 def main(connection: socket.socket) -> None:
@@ -246,7 +251,7 @@ def main(connection: socket.socket) -> None:
 
     messages.send(connection, {"ready": True})
     order, files = messages.receive(connection)
-    _limit_memory(order["memory_limit"])
+    _limit(order["memory_limit"], order["log_limit"])
     try:
         worker = Worker(order, files[0])
     except PluginError as error:

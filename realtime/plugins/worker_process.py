@@ -115,7 +115,10 @@ class WorkerProcess:
         ------
         PluginError
         """
-        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.settimeout(timeout_s)
+        except OSError:
+            raise messages.GoneError("the worker has ended") from None
         if request is not None:
             messages.send(self._socket, request)
         message, _ = messages.receive(self._socket)
@@ -130,8 +133,10 @@ class WorkerProcess:
         code = self._process.poll()
         if code is None:
             return None
+        if code == messages.NOT_FINITE:
+            return "put out NaN or Inf"
         if code >= 0:
-            words = self.last_words()
+            words = self.last_words() if self.finalizer.alive else ""
             return f"ended by itself with code {code}" + (f" ({words})" if words and code else "")
         number = -code
         if number == getattr(signal, "SIGXFSZ", 0):
