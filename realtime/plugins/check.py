@@ -1,0 +1,227 @@
+"""How well a plugin can be hosted: put through what a host will do to it, in processes of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal, TypeAlias, get_args
+
+from .check_process import CheckProcess, LostError
+from .description import PluginDescription, legible
+
+Verdict: TypeAlias = Literal["good", "remark", "fault"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""The better ones first."""
+CHECKS = (
+    "loading",
+    "rates",
+    "blocks",
+    "channels",
+    "reset",
+    "silence",
+    "NaN",
+    "state",
+    "parameters",
+    "latency",
+    "speed",
+)
+FOR_EFFECTS = ("channels", "NaN", "latency")
+"""What an instrument, which hears no sound, is not put through."""
+AT_A_TIME = 2
+"""Plugins."""
+MAX_LOST = 3
+"""Checks in a row that may be lost; what takes that many is not put through the others."""
+MAX_SENTENCE = 400
+MAX_FINDINGS = 20
+
+Progress: TypeAlias = Callable[[int, float], None]
+"""Told of a plugin, by its place, to which part it is done."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found.
+
+    Parameters
+    ----------
+    check : its name, of `CHECKS`
+    verdict : ``"good"``; ``"remark"``: something to know; ``"fault"``: something that a host cannot make good
+    sentence : in words, without the plugin's name
+    """
+
+    check: str
+    verdict: Verdict
+    sentence: str
+
+
+@dataclass(frozen=True)
+class PluginHealth:
+    """How a plugin did.
+
+    Parameters
+    ----------
+    name, path : the plugin's
+    findings : at least one of each check, in order
+    speeds : times real time that it runs on one core at 48 kHz in stereo, by frames of a block
+    """
+
+    name: str
+    path: Path
+    findings: tuple[Finding, ...]
+    speeds: Mapping[int, float]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst one."""
+        return max((finding.verdict for finding in self.findings), key=VERDICTS.index, default="good")
+
+
+def check_all(
+    plugins: Sequence[PluginDescription], progress: Progress = lambda place, part: None
+) -> Iterator[PluginHealth]:
+    """Check plugins, two at a time; the first ready first.
+
+    Raises
+    ------
+    PluginError
+        where the system has no means for it.
+    """
+    ward = _Ward()
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        futures = [
+            pool.submit(_check, plugin, {}, ward, lambda part, place=place: progress(place, part))
+            for place, plugin in enumerate(plugins)
+        ]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:  # after Ctrl-C nothing is waited for
+            for future in futures:
+                future.cancel()
+            ward.close()
+
+
+def check(plugin: PluginDescription, values: Mapping[str, float] | None = None) -> PluginHealth:
+    """Check one plugin.
+
+    Parameters
+    ----------
+    values : parameter values by name that it has from the start; others are its own
+
+    Raises
+    ------
+    PluginError
+        where the system has no means for it.
+    """
+    return _check(plugin, values or {}, _Ward(), lambda part: None)
+
+
+class _Ward:
+    """The processes at work, so that they can be ended from another thread."""
+
+    def __init__(self) -> None:
+        self._lock, self._processes, self.closed = Lock(), set[CheckProcess](), False
+
+    def begin(self) -> CheckProcess:
+        with self._lock:
+            if self.closed:
+                raise LostError("was not looked at any more")
+            process = CheckProcess()
+            self._processes.add(process)
+            return process
+
+    def end(self, process: CheckProcess) -> None:
+        with self._lock:
+            self._processes.discard(process)
+        process.end()
+
+    def close(self) -> None:
+        with self._lock:
+            self.closed = True
+            for process in self._processes:
+                process.kill()
+
+
+def _check(
+    plugin: PluginDescription, values: Mapping[str, float], ward: _Ward, progress: Callable[[float], None]
+) -> PluginHealth:
+    names = [name for name in CHECKS if not (plugin.instrument and name in FOR_EFFECTS)]
+    order, findings, speeds, lost = _order(plugin, values), [], {}, 0
+    process: CheckProcess | None = None
+    try:
+        for done, name in enumerate(names):
+            progress(done / len(names))
+            if lost == MAX_LOST:
+                findings.append(Finding(name, "fault", f"was not tried after {lost} lost in a row"))
+                continue
+            try:
+                process = process or ward.begin()
+                found, measured = _read(name, process.check(name, order))
+            except LostError as error:
+                if process is not None:
+                    ward.end(process)
+                process, lost = None, lost + 1
+                found, measured = [Finding(name, "fault", str(error))], {}
+            else:
+                lost = 0
+            findings += found
+            speeds |= measured
+            if name == "loading" and any(finding.verdict == "fault" for finding in found):
+                break
+    finally:
+        if process is not None:
+            ward.end(process)
+        progress(1.0)
+    return PluginHealth(plugin.name, plugin.path, tuple(findings), speeds)
+
+
+def _order(plugin: PluginDescription, values: Mapping[str, float]) -> dict[str, Any]:
+    """What `checks.Stand` has to know."""
+    scales = [
+        {
+            "name": described.parameter.name,
+            "minimum": described.parameter.minimum,
+            "maximum": described.parameter.maximum,
+            "default": values.get(described.parameter.name, described.parameter.default),
+            "choice": bool(described.parameter.choices),
+        }
+        for described in plugin.parameters
+    ]
+    return {
+        "kind": "vst3",
+        "path": str(plugin.path),
+        "name": plugin.name,
+        "instrument": plugin.instrument,
+        "parameters": [{"name": p.parameter.name, "index": p.index} for p in plugin.parameters],
+        "values": dict(values),
+        "raw_state": None,
+        "vstpreset": None,
+        "scales": scales,
+        "channels": list(plugin.channels),
+        "category": plugin.category,
+    }
+
+
+def _read(name: str, answer: Mapping[str, Any]) -> tuple[list[Finding], dict[int, float]]:
+    """Findings and speeds from a process that a plugin lives in, so nothing in it is taken on trust.
+
+    Raises
+    ------
+    LostError
+    """
+    try:
+        findings = [
+            Finding(name, _verdict(verdict), legible(str(sentence), MAX_SENTENCE))
+            for verdict, sentence in answer["findings"][:MAX_FINDINGS]
+        ]
+        speeds = {int(frames): float(speed) for frames, speed in answer["speeds"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise LostError("answered nonsense") from None
+    return findings or [Finding(name, "good", "")], speeds
+
+
+def _verdict(word: Any) -> Verdict:
+    return VERDICTS[VERDICTS.index(word)]

@@ -1,0 +1,476 @@
+"""What a plugin is put through: each check plays it, as a worker would, and says what it found.
+
+Only processes of `check_worker` import this.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .slot import Slot
+
+Sound: TypeAlias = NDArray[np.float32]
+Checked: TypeAlias = Callable[["Stand"], "Report"]
+
+RATE = 48_000
+RATES = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
+BLOCK = 512
+BLOCKS = (16, 32, 64, 128, 256, 441, 480, 1024, 2048, 4096)
+LONGEST = 4096
+LEVEL = 0.25
+"""Peak of the noise that goes in: -12 dBFS."""
+SECONDS = 0.25
+SAME_DB = -80.0
+"""Sounds that differ by less are the same: their difference's peak against the peak of the first."""
+QUIET = 1e-5
+"""-100 dBFS."""
+MUCH = 10.0
+"""A peak that is over full scale by far: +20 dBFS."""
+TAIL_S = 10.0
+QUIET_S = 0.5
+"""Silence that lasts so long is taken for the end."""
+RECOVERY_S = 1.0
+LATE_S = 0.001
+"""By which a plugin's delay may differ from what it reports: filters delay too."""
+LIKE, ALIKE = 0.5, 0.9
+"""Correlation of what goes in and what comes out from which their distance can be told, and told for sure."""
+MEASURED_S = 0.02
+MEASURES = 12
+FULL, HIGH = 1.0, 0.7
+"""Loads of a core that are too much, and much, in blocks of 64."""
+NOTE_ON, NOTE_OFF, KEY = 0x90, 0x80, 60
+
+
+class Report:
+    """What a check found.
+
+    Attributes
+    ----------
+    rows : verdict and sentence, for JSON
+    speeds : times real time, by frames of a block
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[list[str]] = []
+        self.speeds: dict[str, float] = {}
+        self._where: dict[tuple[str, str], list[str]] = {}
+
+    def good(self, sentence: str) -> Report:
+        self.rows.append(["good", sentence])
+        return self
+
+    def remark(self, sentence: str) -> Report:
+        self.rows.append(["remark", sentence])
+        return self
+
+    def fault(self, sentence: str) -> Report:
+        self.rows.append(["fault", sentence])
+        return self
+
+    def collect(self, verdict: str, what: str, where: str) -> None:
+        """Note something that may be found at many stages and is to be one sentence."""
+        self._where.setdefault((verdict, what), []).append(where)
+
+    def close(self, otherwise: str) -> Report:
+        """Make sentences of what was collected; where nothing was found at all, that it is good."""
+        for (verdict, what), places in self._where.items():
+            named = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+            self.rows.append([verdict, f"{what} {named}"])
+        return self if self.rows else self.good(otherwise)
+
+
+class Stand:
+    """A plugin under test, and how it is played.
+
+    Parameters
+    ----------
+    order : see `slot.Slot`; under ``scales`` for each parameter its minimum, maximum, default and whether it is
+        a choice, and under ``channels`` and ``category`` what the description says
+    say : is told what is done next, and whether that is loading
+    alive : is called with each block
+    """
+
+    def __init__(
+        self, order: Mapping[str, Any], say: Callable[[str, bool], None], alive: Callable[[], None]
+    ) -> None:
+        self.order, self._say, self._alive = order, say, alive
+        self.instrument = bool(order["instrument"])
+        self.scales: list[Mapping[str, Any]] = order["scales"]
+        self.stage = ""
+
+    def load(self, **changes: Any) -> Slot:
+        """The plugin, afresh."""
+        self._say("while it was loaded", True)
+        return Slot({**self.order, **changes})
+
+    def prepare(
+        self, slot: Slot, stage: str, rate: float = RATE, block: int = BLOCK, channels: int = 2
+    ) -> None:
+        """Make it ready; ``stage`` ends sentences on what is done with it from now on."""
+        self.stage = stage
+        self._say(stage, True)
+        slot.prepare(rate, block, channels)
+        self._say(stage, False)
+
+    def at(self, stage: str) -> None:
+        """From now on something else is done with it."""
+        self.stage = stage
+        self._say(stage, False)
+
+    def play(self, slot: Slot, sound: Sound, lengths: Sequence[int] = (BLOCK,)) -> Sound:
+        """A sound's way through it, in blocks of those lengths over and over; an instrument plays a note.
+
+        Returns
+        -------
+        ndarray, shape (outputs, frames)
+        """
+        parts, start, turn, frames = [], 0, 0, sound.shape[1]
+        notes = [(0, bytes((NOTE_ON, KEY, 100))), (frames // 2, bytes((NOTE_OFF, KEY, 64)))]
+        while start < frames:
+            end = min(frames, start + lengths[turn % len(lengths)])
+            events = [(at - start, note) for at, note in notes if start <= at < end and sound[:, 0].any()]
+            block = np.ascontiguousarray(sound[:, start:end])
+            parts.append(slot.process(block, events if self.instrument else ()))
+            self._alive()
+            start, turn = end, turn + 1
+        return np.concatenate(parts, axis=1)
+
+
+def noise(seconds: float = SECONDS, rate: float = RATE, channels: int = 2) -> Sound:
+    """The same noise each time, in each channel another."""
+    shape = (2, round(seconds * rate))
+    return np.random.default_rng(0).uniform(-LEVEL, LEVEL, shape).astype(np.float32)[:channels]
+
+
+def peak(sound: Sound) -> float:
+    return float(np.abs(sound).max(initial=0.0))
+
+
+def db(ratio: float) -> float:
+    return 20 * math.log10(max(ratio, 1e-15))
+
+
+def is_sound(sound: Sound) -> bool:
+    return bool(np.isfinite(sound).all())
+
+
+def difference(first: Sound, second: Sound) -> float:
+    """Peak of the difference in dB, against the first one's peak."""
+    if not (is_sound(first) and is_sound(second)):
+        return math.inf
+    return db(peak(first - second) / max(peak(first), QUIET))
+
+
+def loading(stand: Stand) -> Report:
+    """Is it loaded, and does it play?"""
+    start = perf_counter()
+    slot = stand.load()
+    stand.prepare(slot, "when it was first played")
+    took = perf_counter() - start
+    stand.play(slot, noise())
+    report = Report()
+    for notice in slot.notices:
+        report.remark(notice)
+    return report.close(f"ready after {took:.2f} s")
+
+
+def rates(stand: Stand) -> Report:
+    """Does it sound at each rate, mono and stereo?"""
+    report, slot = Report(), stand.load()
+    dumb, heard = [], False
+    for rate in RATES:
+        for channels, word in ((1, "mono"), (2, "stereo")):
+            stage = f"at {rate / 1000:g} kHz in {word}"
+            stand.prepare(slot, stage, rate, channels=channels)
+            sound = stand.play(slot, noise(SECONDS, rate, channels))
+            if not is_sound(sound):
+                report.collect("fault", "puts out NaN or Inf", stage)
+            elif peak(sound) > MUCH:
+                report.collect("remark", f"puts out {db(peak(sound)):+.0f} dBFS", stage)
+            elif peak(sound) < QUIET:
+                dumb.append(stage)
+            else:
+                heard = True
+    for stage in dumb if heard else ():
+        report.collect("remark", "puts out nothing", stage)
+    if dumb and not heard:
+        report.remark("puts out nothing at any rate, for noise at -12 dBFS")
+    if slot.shortfall:
+        report.remark("gives its sound later than it reports")
+    return report.close("44.1, 48, 88.2, 96, 176.4 and 192 kHz, mono and stereo")
+
+
+def blocks(stand: Stand) -> Report:
+    """Does it sound alike in blocks of all lengths?"""
+    report, slot = Report(), stand.load()
+    frames = round(SECONDS * RATE)
+    given = noise(SECONDS + LONGEST / RATE)
+
+    def heard(stage: str, lengths: Sequence[int]) -> Sound:
+        """Whole blocks only; what is compared of it."""
+        stand.prepare(slot, stage, block=max(lengths))
+        whole = frames if len(lengths) > 1 else math.ceil(frames / lengths[0]) * lengths[0]
+        return stand.play(slot, given[:, :whole], lengths)[:, slot.latency : frames]
+
+    expected = heard(f"in blocks of {BLOCK}", (BLOCK,))
+    repeatable = difference(expected, heard(f"in blocks of {BLOCK}", (BLOCK,))) < SAME_DB
+    powers = np.random.default_rng(1).uniform(0, math.log2(LONGEST), 50)
+    changing = (1, 441, *(int(2**power) for power in powers), LONGEST)
+    otherwise = f"sounds otherwise than in blocks of {BLOCK}"
+    for lengths in (*((size,) for size in BLOCKS), changing):
+        place = f"of {lengths[0]}" if len(lengths) == 1 else "of changing length"
+        sound = heard(f"in blocks {place}", lengths)
+        together = min(sound.shape[1], expected.shape[1])
+        apart = difference(expected[:, :together], sound[:, :together])
+        if not is_sound(sound):
+            report.collect("fault", "puts out NaN or Inf in blocks", place)
+        elif repeatable and apart > SAME_DB:
+            report.collect("remark", f"{otherwise}:", f"{place} ({apart:.0f} dB)")
+    if slot.shortfall:
+        report.remark("gives its sound later than it reports")
+    same = "the same sound" if repeatable else "never twice the same sound"
+    return report.close(f"16 to 4096 frames and changing lengths, {same}")
+
+
+def channels(stand: Stand) -> Report:
+    """Is mono what stereo is, where the plugin is mono?"""
+    report, slot = Report(), stand.load()
+    both = np.repeat(noise(channels=1), 2, axis=0)
+    stand.prepare(slot, "in mono", channels=1)
+    mono = stand.play(slot, both[:1])
+    stand.prepare(slot, "in stereo")
+    stereo = stand.play(slot, both)
+    if not (is_sound(mono) and is_sound(stereo)):
+        return report.fault("puts out NaN or Inf")
+    stand.prepare(slot, "in mono", channels=1)
+    repeatable = difference(mono, stand.play(slot, both[:1])) < SAME_DB
+    takes = stand.order["channels"]
+    if takes == [1]:
+        apart = max(difference(mono[0], stereo[0]), difference(stereo[0], stereo[1]))
+        if repeatable and apart > SAME_DB:
+            report.remark(f"two of it side by side do not sound alike ({apart:.0f} dB)")
+        return report.close("mono; two side by side for stereo")
+    if stand.instrument:
+        return report.close("an instrument")
+    return report.close("stereo; a mono signal goes to both sides" if takes == [2] else "mono and stereo")
+
+
+def reset(stand: Stand) -> Report:
+    """Is it after a reset as it was at first?"""
+    report, slot, given = Report(), stand.load(), noise(2 * SECONDS)
+    stand.prepare(slot, "before a reset")
+    first = stand.play(slot, given)
+    slot.reset()
+    stand.at("after a reset")
+    again = stand.play(slot, given)
+    apart = difference(first, again)
+    if not is_sound(again):
+        return report.fault("puts out NaN or Inf after a reset")
+    if apart <= SAME_DB:
+        return report.good("sounds as at first")
+    other = stand.load()
+    stand.prepare(other, "when loaded anew")
+    if difference(first, stand.play(other, given)) > SAME_DB:
+        return report.remark(f"never sounds twice the same ({apart:.0f} dB), so no reset can be judged")
+    return report.fault(f"a reset leaves something of the sound before it: {apart:.0f} dB")
+
+
+def silence(stand: Stand) -> Report:
+    """Does it come to silence when the sound has ended?"""
+    report, slot = Report(), stand.load()
+    nothing = np.zeros((2, round(QUIET_S * RATE)), np.float32)
+    stand.prepare(slot, "in silence", block=LONGEST)
+    floor = stand.play(slot, nothing, (LONGEST,))
+    sounds = [stand.play(slot, noise(QUIET_S), (LONGEST,))]
+    stand.at("in silence after sound")
+    levels: list[float] = []
+    while len(levels) < TAIL_S / QUIET_S and (not levels or levels[-1] > QUIET):
+        sounds.append(stand.play(slot, nothing, (LONGEST,)))
+        levels.append(peak(sounds[-1]))
+        if not is_sound(sounds[-1]):
+            break
+    if not all(map(is_sound, (floor, *sounds))):
+        return report.fault("puts out NaN or Inf")
+    if peak(floor) > QUIET:
+        report.remark(f"makes a sound of its own: {db(peak(floor)):.0f} dBFS with silence in")
+    if levels[-1] <= QUIET:
+        tail = np.concatenate(sounds[1:], axis=1)
+        loud = np.flatnonzero(np.abs(tail).max(axis=0) > QUIET)
+        end = (loud[-1] + 1) / RATE if loud.size else 0.0
+        return report.close(f"silent {end:.2f} s after the sound")
+    level, before = levels[-1], levels[len(levels) // 2]
+    if level > 1.0 and level >= before:
+        return report.fault(f"howls: {db(level):+.0f} dBFS {TAIL_S:g} s after the sound")
+    if level < before / 1.1:
+        return report.good(f"fades; at {db(level):.0f} dBFS {TAIL_S:g} s after the sound")
+    if peak(floor) <= QUIET:
+        report.remark(f"does not come to silence: {db(level):.0f} dBFS {TAIL_S:g} s after the sound")
+    return report
+
+
+def not_a_number(stand: Stand) -> Report:
+    """Does it recover from a NaN, and from an Inf?"""
+    report, slot, clean = Report(), stand.load(), noise(RECOVERY_S)
+    end = round(SECONDS * RATE)
+    for value, word in ((math.nan, "NaN"), (math.inf, "Inf")):
+        stand.prepare(slot, f"after {word} in its input")
+        usual = peak(stand.play(slot, clean)[:, -end:])
+        bad = noise(BLOCK / RATE)
+        bad[:, BLOCK // 2] = value
+        stand.play(slot, bad)
+
+        def sounds() -> bool:
+            heard = stand.play(slot, clean)[:, -end:]
+            return is_sound(heard) and usual / 10 <= peak(heard) <= usual * 10
+
+        if sounds():
+            continue
+        slot.reset()
+        if sounds():
+            report.collect("remark", "does not recover before it is reset after", word)
+            continue
+        report.collect("fault", "does not recover, not even by a reset, after", word)
+        slot = stand.load()
+    return report.close("recovers by itself")
+
+
+def state(stand: Stand) -> Report:
+    """Is it, with its state saved and loaded, the same?"""
+    report, slot, given = Report(), stand.load(), noise()
+    stand.prepare(slot, "before its state was saved")
+    for index, scale in enumerate(stand.scales):
+        slot.turn(index, elsewhere(scale))
+    stand.play(slot, given)
+    values, saved = slot.values(), slot.raw_state or b""
+    slot.reset()
+    first = stand.play(slot, given)
+    slot.reset()
+    repeatable = difference(first, stand.play(slot, given)) < SAME_DB
+    other = stand.load(values={}, raw_state=base64.b64encode(saved).decode())
+    stand.prepare(other, "with its state loaded")
+    for notice in other.notices:
+        report.fault(notice)
+    for scale, value, loaded in zip(stand.scales, values, other.values(), strict=True):
+        if abs(value - loaded) > 0.001 * (scale["maximum"] - scale["minimum"]):
+            report.collect(
+                "fault", "its state does not hold", f"{scale['name']} ({value:g}, then {loaded:g})"
+            )
+    apart = difference(first, stand.play(other, given))
+    if repeatable and apart > SAME_DB:
+        report.fault(f"sounds otherwise when its state is loaded: {apart:.0f} dB")
+    heard = "same values, same sound" if repeatable else "same values; it never sounds twice the same"
+    return report.close(heard)
+
+
+def elsewhere(scale: Mapping[str, Any]) -> float:
+    """A value that is not the default: of a choice the last or the first, else one third of the way."""
+    low, high, default = (float(scale[key]) for key in ("minimum", "maximum", "default"))
+    if scale["choice"]:
+        return high if default != high else low
+    third = low + (high - low) / 3
+    return third if abs(third - default) > 0.01 * (high - low) else low + (high - low) / 2
+
+
+def parameters(stand: Stand) -> Report:
+    """Does it sound with every parameter at its ends?"""
+    report, given = Report(), noise(0.05)
+    slot = stand.load()
+    stand.prepare(slot, "at first")
+    stand.play(slot, given)
+    loudest, loudest_at = MUCH, ""
+    for index, scale in enumerate(stand.scales):
+        for key in ("minimum", "maximum", "default"):
+            stand.at(f"with {scale['name']} at its {key}")
+            slot.turn(index, float(scale[key]))
+            sound = stand.play(slot, given)
+            if not is_sound(sound):
+                report.collect("fault", "puts out NaN or Inf", stand.stage)
+                slot = stand.load()
+                stand.prepare(slot, stand.stage)
+            elif peak(sound) > loudest:
+                loudest, loudest_at = peak(sound), stand.stage
+    if loudest_at:
+        report.remark(
+            f"puts out up to {db(loudest):+.0f} dBFS {loudest_at}, for noise at {db(LEVEL):.0f} dBFS"
+        )
+    count = len(stand.scales)
+    return report.close(f"{count} at minimum, maximum and default" if count else "it has none")
+
+
+def latency(stand: Stand) -> Report:
+    """Does it delay sound by as much as it reports?"""
+    report, slot = Report(), stand.load()
+    stand.prepare(slot, "for its latency")
+    given = np.zeros((2, 2 * RATE), np.float32)
+    given[:, : RATE // 4] = noise(0.25, channels=1)
+    sound = stand.play(slot, given)
+    reported = slot.latency
+    if not is_sound(sound):
+        return report.fault("puts out NaN or Inf")
+    lag, likeness = distance(given[0], sound[0])
+    if likeness < LIKE:
+        return report.good(f"reports {reported} samples; its sound does not tell")
+    if abs(lag - reported) <= LATE_S * RATE:
+        return report.good(f"{reported} samples, as it reports")
+    sentence = f"delays sound by {lag} samples and reports {reported}"
+    if likeness < ALIKE or "delay" in stand.order["category"].lower():
+        return report.remark(f"{sentence}; which may be its effect")
+    return report.fault(sentence)
+
+
+def distance(given: Sound, sound: Sound) -> tuple[int, float]:
+    """By how many samples a sound comes later than another that it resembles, and how much it does, 0 to 1."""
+    size = 2 * len(given)
+    spectrum = np.fft.rfft(sound, size) * np.conj(np.fft.rfft(given, size))
+    alike = np.abs(np.fft.irfft(spectrum, size)[: len(given)])
+    lag = int(alike.argmax())
+    power = float(np.linalg.norm(given)) * float(np.linalg.norm(sound))
+    return lag, float(alike[lag]) / power if power else 0.0
+
+
+def speed(stand: Stand) -> Report:
+    """How fast is it?"""
+    report, slot, given = Report(), stand.load(), noise(1.0)
+    for size in (64, 4096):
+        stand.prepare(slot, f"in blocks of {size}", block=size)
+        stand.play(slot, given[:, : 4 * size], (size,))
+        report.speeds[str(size)] = max(_speed(stand, slot, given, size) for _ in range(MEASURES))
+    quick, long = report.speeds["64"], report.speeds["4096"]
+    load = 1 / quick
+    sentence = f"{quick:.3g} times real time in blocks of 64, {long:.3g} times in blocks of 4096"
+    if load > FULL:
+        return report.fault(f"too slow to be played: {sentence}")
+    return report.remark(f"slow: {sentence}") if load > HIGH else report.good(sentence)
+
+
+def _speed(stand: Stand, slot: Slot, given: Sound, size: int) -> float:
+    """Times real time, over some 20 ms."""
+    sound = [np.ascontiguousarray(given[:, k : k + size]) for k in range(0, given.shape[1] - size, size)]
+    frames, start = 0, perf_counter()
+    while (time := perf_counter() - start) < MEASURED_S:
+        slot.process(sound[frames // size % len(sound)])
+        frames += size
+    stand.at(stand.stage)
+    return frames / RATE / time
+
+
+CHECKS: dict[str, Checked] = {
+    "loading": loading,
+    "rates": rates,
+    "blocks": blocks,
+    "channels": channels,
+    "reset": reset,
+    "silence": silence,
+    "NaN": not_a_number,
+    "state": state,
+    "parameters": parameters,
+    "latency": latency,
+    "speed": speed,
+}
