@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pedalboard
 from numpy.typing import NDArray
+from pedalboard.io import AudioFile
+from pedalboard_native.utils import Chain
 
 from .errors import PluginError
 
@@ -21,6 +24,7 @@ MEASURED_S = 2.0
 """For so long nothing new may be learnt."""
 MARGIN = 50
 """An effect whose latency depends on lengths or on a knob is given a fiftieth more."""
+LONGEST_S = 10.0
 LEVEL = 0.1
 ALIKE = 1e-4
 """Share of the energy in which sound in blocks may differ from sound in one piece."""
@@ -67,7 +71,7 @@ class Effect:
             return {}
         path = Path(files["impulse"])
         try:
-            with pedalboard.io.AudioFile(str(path)) as file:
+            with AudioFile(str(path)) as file:
                 return {
                     "impulse_response_filename": file.read(file.frames),
                     "sample_rate": float(file.samplerate),
@@ -120,7 +124,7 @@ class Effect:
         if np.sum(wrong**2) > ALIKE * np.sum(whole[:, :frames] ** 2):
             raise PluginError(
                 f"pedalboard's {self.name} forgets its sound from block to block (in pedalboard "
-                f"{pedalboard.__version__}), so it cannot be part of a chain; take it out"
+                f"{version('pedalboard')}), so it cannot be part of a chain; take it out"
             )
 
     def _measured(self) -> int:
@@ -155,6 +159,10 @@ class Effect:
                 worst, waited = owed, 0
             if waited > patience:
                 break
+            if worst > LONGEST_S * self._rate:
+                raise PluginError(
+                    f"pedalboard's {self.name} gives no sound within {LONGEST_S:g} s; take it out"
+                )
         return worst
 
     def begin(self) -> None:
@@ -163,7 +171,7 @@ class Effect:
             # Their reset does not bring them back to the start, and sometimes forgets for which blocks they
             # were prepared. In a chain, one sample of two channels is not taken for two of one.
             self._plugin = self._new()
-            self._process = pedalboard.Pedalboard([self._plugin]).process
+            self._process = Chain([self._plugin]).process
             self._started, self._behind, self.direct = False, 0, None
         else:
             # Its reset would forget for which blocks it was prepared; one before a block does not.
@@ -171,7 +179,7 @@ class Effect:
             self.direct = self._plugin.process
 
     def run(self, block: Sound, events: Sequence[tuple[int, bytes]] = ()) -> Sound:
-        """A block through an effect that holds sound back, shape (channels, n) -> (channels, n or less)."""
+        """A block through the effect, shape (channels, n) -> (channels, n or less)."""
         if self.direct is not None:
             return self.direct(block, self._rate, self._max_block, False)
         if not self._started:
@@ -185,6 +193,8 @@ class Effect:
             dropped = min(self._behind, sound.shape[1])
             self._behind -= dropped
             sound = sound[:, dropped:]
+        if not self._behind:
+            self.direct = self._process
         return sound
 
     def jumps(self, index: int) -> bool:

@@ -201,7 +201,7 @@ class Vst3:
         rate, longest = self._rate, self._max_block
         if self.instrument:
             # pedalboard cuts times off to samples, as float32
-            notes = [(message, (frame + 0.5) / rate) for frame, message in events]
+            notes: list[Any] = [(message, (frame + 0.5) / rate) for frame, message in events]
             time = (block.shape[1] + 0.5) / rate
             sound = self._plugins[0].process(notes, time, rate, self._width, longest, False)
             return sound if self._width == 2 else np.repeat(sound, 2, axis=0)
