@@ -246,7 +246,8 @@ class Session:
         knobs = self._knobs(playable)
         program = Program(playable, self.setup.rate, MAX_BLOCK, inputs, knobs=knobs, period=self.block)
         for problem in problems(program.chain):
-            self._notify(problem)
+            if problem not in self.events:
+                self._notify(problem)
         return program
 
     def _play_afresh(self) -> None:
@@ -355,7 +356,9 @@ def _playable_at_once(chain: Sequence[Processor], missing: list[Unit]) -> list[P
 def _take_over_values(chain: Sequence[Processor], present: Sequence[Processor]) -> None:
     """Set the knobs of a chain to those of another chain of the same processors."""
     for new, old in zip(chain, present, strict=True):
-        new.values.update(old.values)
+        for parameter in new.parameters:
+            value = old.values[parameter.name]  # a float32 may lie just outside
+            new.set(parameter.name, min(max(value, parameter.minimum), parameter.maximum))
         for name in new.chains:
             _take_over_values(getattr(new, name), getattr(old, name))
 

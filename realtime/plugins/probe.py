@@ -39,8 +39,8 @@ from .tether import tie
 
 LIMITS = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 2**24, resource.RLIMIT_DATA: 2**32}
 """In bytes: what a plugin may write into a file, what it prints included, and what memory it may take."""
-RESERVED = ("isolate", "late", "plugin", "processor", "raw_state", "vstpreset")
-"""What a preset says of a plugin beside its parameters; one of that name gets a ``_`` behind it."""
+RESERVED = ("exchange", "isolate", "late", "plugin", "processor", "raw_state", "vstpreset")
+"""What a preset and the exchange say of a plugin beside its parameters; those names get a ``_`` behind."""
 CONTROLLER = re.compile(r"MIDI (Ch\. \d+ )?CC ")
 """What hosts and frameworks call the parameters behind which they hide MIDI controllers."""
 BLOCK = 4096
