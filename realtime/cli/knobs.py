@@ -41,13 +41,15 @@ class Setting:
         return cls(processor.strip(), parameter.strip(), value.strip())
 
     def set(self, chain: Sequence[Processor]) -> None:
-        """Set it before the chain is prepared.
+        """Set it before the chain is prepared; a processor with a problem, which says so, is left alone.
 
         Raises
         ------
         ParameterError
         """
-        find(chain, self.processor).set(self.parameter, self.value)
+        processor = find(chain, self.processor)
+        if processor.problem is None:
+            processor.set(self.parameter, self.value)
 
     def turn(self, engine: Engine, chain: Sequence[Processor]) -> str:
         """Turn it while the chain, or a part of a chain, plays; says in a sentence where it is now.
@@ -91,15 +93,18 @@ class Control:
             raise ParameterError(f"there is no channel {channel}; they go from 1 to 16")
         return cls(controller, channel, found[3], found[4])
 
-    def knob(self, chain: Sequence[Processor]) -> Knob:
-        """The knob of a chain.
+    def knob(self, chain: Sequence[Processor]) -> Knob | None:
+        """The knob of a chain; None where its processor has a problem, which says so: it has no knobs then.
 
         Raises
         ------
         ParameterError
             when there is none, or it does not move while it plays.
         """
-        return Knob(self.controller, find(chain, self.processor), self.parameter, self.channel)
+        processor = find(chain, self.processor)
+        if processor.problem is not None:
+            return None
+        return Knob(self.controller, processor, self.parameter, self.channel)
 
 
 def find(chain: Sequence[Processor], name: str) -> Processor:

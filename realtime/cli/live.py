@@ -124,7 +124,8 @@ def live(
         return [part for part in chain if not patches or getattr(part, "patch", "") in {"", *mine}]
 
     def knobs(chain: Sequence[Processor]) -> list[Knob]:
-        return [one.knob(asked(chain)) for one in controls]
+        found = [one.knob(asked(chain)) for one in controls]
+        return [knob for knob in found if knob is not None]
 
     def build() -> list[Processor]:
         chain = [] if chosen is None else chosen.build()

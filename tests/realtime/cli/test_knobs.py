@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tonerig.realtime.cli.knobs import Control, Setting, find
 from tonerig.realtime.parameters import ParameterError
+from tonerig.realtime.plugins.missing import Missing
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.gate import Gate
 from tonerig.realtime.processors.limiter import Limiter
@@ -82,3 +83,14 @@ def test_a_fixed_knob_is_set_and_not_turned() -> None:
     Setting.read("limiter.look_ahead_ms=3").set([limiter])
     with pytest.raises(ParameterError, match="look_ahead_ms is read before it plays"):
         Control.read("20=limiter.look_ahead_ms").knob([limiter])
+
+
+def test_a_plugin_that_is_missing_has_no_knobs() -> None:
+    """Its own sentence says why: no option keeps the rest of the chain from playing; a line is answered."""
+    missing = Missing(plugin="ZamComp")
+    missing.problem = "ZamComp is not installed"
+    assert Control.read("20=ZamComp.ratio").knob([missing]) is None
+    Setting.read("ZamComp.ratio=3").set([missing])
+    assert "ratio" not in missing.values
+    with pytest.raises(ParameterError, match="ratio cannot be set"):
+        missing.parameter("ratio")
