@@ -60,6 +60,7 @@ class Vst3:
         if order.get("raw_state"):
             self._load_state(order["raw_state"])
         self._connect()
+        self._read()
         places = {name: place for place, (name, _) in enumerate(self._names)}
         for name, value in order["values"].items():
             self.put(places[name], self.position(places[name], value))
@@ -69,13 +70,21 @@ class Vst3:
         natives = [plugin._parameters for plugin in self._plugins]
         try:
             self._rows = [[parameters[index] for parameters in natives] for _, index in self._names]
-            self._scales = [
-                Scale(row[0], name) for (name, _), row in zip(self._names, self._rows, strict=True)
-            ]
-        except (IndexError, NoChoiceError):
-            raise PluginError(
-                f"{self.name} has other parameters than when it was scanned; run 'tonerig plugins scan'"
-            ) from None
+        except IndexError:
+            raise self._changed() from None
+
+    def _read(self) -> None:
+        """Learn what the parameters' positions mean, of the first instance."""
+        try:
+            named = zip(self._names, self._rows, strict=True)
+            self._scales = [Scale(row[0], name) for (name, _), row in named]
+        except NoChoiceError:
+            raise self._changed() from None
+
+    def _changed(self) -> PluginError:
+        return PluginError(
+            f"{self.name} has other parameters than when it was scanned; run 'tonerig plugins scan'"
+        )
 
     def _load_preset(self, path: Path) -> None:
         if not path.is_file():
@@ -133,8 +142,6 @@ class Vst3:
         del self._plugins[count:]
         while len(self._plugins) < count:
             self._plugins.append(self._twin())
-        self._connect()
-        self._ready = False
         self.begin()
         self.latency = int(self._plugins[0].reported_latency_samples)
 
@@ -174,8 +181,9 @@ class Vst3:
                 plugin.process([], 0.0, self._rate, self._width, self._max_block, True)
             except ValueError:
                 continue
+        self._connect()
         if self._plugins[0]._reload_type.name != "ClearsAudioOnReset":  # then it is another instance now
-            self._connect()
+            self._read()
         if len(self._plugins) == 1 and self._width == self._channels:
             self.direct = self._plugins[0].process
 

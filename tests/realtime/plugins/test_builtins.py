@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ from tonerig.realtime.plugins.errors import PluginError
 from tonerig.realtime.plugins.hosted import HOSTING
 from tonerig.realtime.plugins.slot import Slot
 
-from .hosts import Signal, in_pieces, noise
+from .hosts import noise
+from .slots import RATE, through
 
-RATE = 48000.0
 CLASSES = {
     kind.name: kind
     for _, kind in inspect.getmembers(builtins, inspect.isclass)
@@ -92,15 +91,6 @@ def own(processor: Builtin | type[Builtin]) -> list[Parameter]:
     return [parameter for parameter in processor.parameters if parameter not in HOSTING]
 
 
-def through(slot: Slot, signal: Signal, *sizes: int) -> Signal:
-    """A signal in blocks of these sizes in turn, each of which must come out as long as it went in."""
-    parts = []
-    for part in in_pieces(signal, *sizes):
-        parts.append(slot.process(np.ascontiguousarray(part)))
-        assert parts[-1].shape == part.shape
-    return np.concatenate(parts, axis=1)
-
-
 def test_every_effect_of_pedalboard_is_there() -> None:
     """One processor for each, with each of its attributes as a parameter."""
     no_effects = {"Pedalboard", "Chain", "Mix", "PluginContainer", "Plugin", "ExternalPlugin", "VST3Plugin"}
@@ -167,78 +157,6 @@ def test_gives_pedalboards_samples(name: str, block: int, impulse: Path) -> None
     assert slot.shortfall == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["chorus", "pedalboard_reverb", "pedalboard_delay", "convolution", "bitcrush"]
-)
-def test_blocks_may_have_any_lengths(name: str, impulse: Path) -> None:
-    """A block longer than those before it starts nothing anew, and two channels of two samples are two."""
-    processor = made(name, impulse, TURNED[name])
-    slot, signal = Slot(processor.order()), noise(2, 6000)
-    slot.prepare(RATE, 512, 2)
-    whole = through(slot, signal, 512)
-    slot.reset()
-    np.testing.assert_allclose(through(slot, signal, 1, 2, 16, 512, 3, 441), whole, atol=1e-6)
-
-
-@pytest.mark.parametrize("name", ["resample", "mp3", "brickwall_limiter"])
-@pytest.mark.parametrize("max_block", [64, 512])
-def test_effects_that_hold_sound_back_are_never_late(name: str, max_block: int, impulse: Path) -> None:
-    """Whatever the lengths of blocks, one sample of two channels included."""
-    processor = made(name, impulse)
-    slot, signal = Slot(processor.order()), noise(2, 20000)
-    slot.prepare(RATE, max_block, 2)
-    for sizes in ((16,), (1, max_block), (max_block, 16, 2), (63, 1, 5)):
-        slot.reset()
-        sound = through(slot, signal, *sizes)
-        assert slot.shortfall == 0
-        assert np.abs(sound[:, -1000:]).max() > 0.05
-
-
-@pytest.mark.parametrize("name", FORGETFUL)
-def test_an_effect_that_forgets_is_refused(name: str, impulse: Path) -> None:
-    """pedalboard would give silence or gaps for sound in blocks."""
-    slot = Slot(made(name, impulse, TURNED[name]).order())
-    with pytest.raises(PluginError, match=f"{CLASSES[name].effect} forgets its sound from block to block"):
-        slot.prepare(RATE, 64, 1)
-
-
-def test_a_rate_that_an_effect_does_not_know() -> None:
-    """MP3 has no 96 kHz; the sentence says so."""
-    slot = Slot(builtins.Mp3().order())
-    with pytest.raises(PluginError, match=r"MP3Compressor does not run at 96000 Hz: .*48kHz"):
-        slot.prepare(96000.0, 64, 1)
-
-
-def test_a_frequency_glides_in_octaves() -> None:
-    """Halfway through its glide a cutoff is at the geometric mean, at the end at its goal."""
-    slot = Slot(builtins.LowPass({"cutoff_frequency_hz": 100.0}).order())
-    slot.prepare(RATE, 480, 1)
-    ones = np.ones((1, 480), np.float32)
-    loaded: Any = slot._loaded
-    slot.process(ones)
-    slot.turn(0, 6400.0)
-    assert slot.values() == [6400.0]
-    slot.process(ones)
-    assert loaded._plugin.cutoff_frequency_hz == pytest.approx(800.0, rel=1e-5)
-    slot.process(ones)
-    assert loaded._plugin.cutoff_frequency_hz == pytest.approx(6400.0, rel=1e-5)
-
-
-def test_a_gain_glides_without_clicks() -> None:
-    """20 dB less in 15 steps of 64 samples; a fresh one starts where it is."""
-    slot = Slot(builtins.PedalboardGain({"gain_db": 0.0}).order())
-    slot.prepare(RATE, 960, 1)
-    slot.turn(0, 20.0)
-    ones = np.ones((1, 960), np.float32)
-    np.testing.assert_allclose(slot.process(ones)[0, 200:], 10.0, rtol=1e-3)
-    slot.turn(0, 0.0)
-    sound = np.concatenate((slot.process(ones), slot.process(ones)), axis=1)[0]
-    steps = -np.diff(20 * np.log10(sound))
-    assert steps.max() < 1.4 < 20.0 * 15 / 200
-    assert sound[-1] == pytest.approx(1.0, rel=1e-3)
-    assert math.isclose(float(np.sum(steps)), 20.0, rel_tol=0.1)
-
-
 def test_orders_tell_glides_from_jumps(impulse: Path) -> None:
     """A switch jumps, a logarithmic knob glides in its logarithm, what is fixed is no knob; a file's path."""
     order = builtins.LadderFilter({"mode": "HPF24"}).order()
@@ -270,5 +188,3 @@ def test_bad_input_is_refused(tmp_path: Path, impulse: Path) -> None:
     impulse.unlink()
     with pytest.raises(PluginError, match=r"hall\.wav: is no sound that can be read"):
         Slot(order)
-    with pytest.raises(PluginError, match="this pedalboard has no effect Wobble"):
-        Slot({"kind": "pedalboard", "effect": "Wobble", "parameters": [], "values": {}})
