@@ -105,6 +105,7 @@ class Hosted(Processor):
         titles = [member.title for member in members]
         self.hosting = Hosting(titles, [member.order() for member in members], stream, worker)
         self.outputs = 2 if self.instrument else self.hosting.outputs
+        self.notices = self.hosting.notices
         first = 0
         for member, values in zip(members, self.hosting.values, strict=True):
             member.hosting, member._first = self.hosting, first

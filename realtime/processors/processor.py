@@ -58,6 +58,9 @@ class Processor(ABC):
     """A sentence when it does not do its work, as where its plugin is not installed. A class that has one
     does not know its parameters, and takes any value."""
 
+    notices: Sequence[str] = ()
+    """Sentences about what is not as it was asked for, while it does its work; after `prepare`."""
+
     def __init__(self, values: Mapping[str, object] | None = None) -> None:
         self.values = {parameter.name: parameter.default for parameter in self.parameters}
         for name, value in (values or {}).items():
@@ -143,5 +146,7 @@ def everything(chain: Sequence[Processor]) -> Iterator[Processor]:
 
 
 def problems(chain: Sequence[Processor]) -> list[str]:
-    """What keeps processors of a chain, and of the chains inside it, from their work; each sentence once."""
-    return list(dict.fromkeys(part.problem for part in everything(chain) if part.problem is not None))
+    """What keeps processors of a chain, and of the chains inside it, from their work, or is not as it was
+    asked for; each sentence once."""
+    said = [sentence for part in everything(chain) for sentence in (part.problem, *part.notices)]
+    return list(dict.fromkeys(sentence for sentence in said if sentence is not None))

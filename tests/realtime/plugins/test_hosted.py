@@ -276,3 +276,22 @@ def test_values_that_nobody_stated_are_the_plugins_own() -> None:
     output = rendered(offline(louder, inputs=2), noise(2, 1000))
     assert (louder.values["gain_db"], louder.values["voicing"]) == (6.0, 1.0)
     np.testing.assert_allclose(output, np.tanh(10 ** (6 / 20) * noise(2, 1000)), atol=1e-6)
+
+
+@needs_zam
+@needs_made
+def test_a_state_of_another_plugin_is_told_and_the_sound_goes_on() -> None:
+    """It is not taken; the chain says so, and the plugin plays with the stated values."""
+    stranger = Trouble()
+    offline(stranger, inputs=2)
+    assert stranger.hosting is not None
+    state = stranger.hosting.request({"request": "state"})["raw_states"][0]
+    values = {"threshold_db": -30.0}
+    chain = [Parallel({"mix": 0.0}, a=[ZamComp(values, raw_state=state)], b=[])]
+    signal = noise(1, 2000)
+    np.testing.assert_array_equal(
+        rendered(offline(*chain), signal), rendered(offline(ZamComp(values)), signal)
+    )
+    (sentence,) = problems(chain)
+    assert "ZamComp" in sentence
+    assert "another plugin" in sentence

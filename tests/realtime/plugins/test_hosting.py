@@ -21,7 +21,7 @@ from tonerig.realtime.plugins.hosting import Hosting, Stream
 from tonerig.realtime.plugins.layout import capacity_for
 from tonerig.realtime.plugins.worker_process import WorkerProcess
 
-from .hosts import MODES, RATE, Live, Trouble, live, needs_made, noise, offline, pid_of, rendered
+from .hosts import MODES, RATE, Live, Trouble, live, needs_made, noise, offline, pid_of, rendered, wait_until
 from .test_worker_process import there
 
 pytestmark = needs_made
