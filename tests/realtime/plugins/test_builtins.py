@@ -18,7 +18,7 @@ from tonerig.realtime.plugins.errors import PluginError
 from tonerig.realtime.plugins.hosted import HOSTING
 from tonerig.realtime.plugins.slot import Slot
 
-from .hosts import noise
+from .hosts import noise, offline, rendered
 from .slots import RATE, through
 
 CLASSES = {
@@ -188,3 +188,13 @@ def test_bad_input_is_refused(tmp_path: Path, impulse: Path) -> None:
     impulse.unlink()
     with pytest.raises(PluginError, match=r"hall\.wav: is no sound that can be read"):
         Slot(order)
+
+
+def test_a_chain_of_them_gives_pedalboards_samples() -> None:
+    """In their workers, and with what each of them holds back made up for."""
+    limits = {"ceiling_db": -15.0, "true_peak": "on"}
+    chain = builtins.Chorus({"mix": 0.7}), builtins.BrickwallLimiter(limits), builtins.Invert()
+    signal = noise(2, 8000)
+    limiter = pedalboard.BrickwallLimiter(ceiling_db=-15.0, true_peak=True)
+    expected = -limiter(pedalboard.Chorus(mix=0.7)(signal, RATE, buffer_size=512), RATE, buffer_size=512)
+    np.testing.assert_array_equal(rendered(offline(*chain, inputs=2), signal, 512), expected)
