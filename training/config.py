@@ -95,7 +95,7 @@ class TrainingConfig:
     Attributes
     ----------
     output : the ONNX file to write; its result is written beside it as JSON
-    teacher : a name of `teachers.TEACHERS`
+    teacher : as in `teachers.find_teacher`
     settings : of the teacher; what is not named has its default
     network : see `make_network`
     name : the model's name in its metadata

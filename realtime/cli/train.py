@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +28,11 @@ def effect(
         Path | None, typer.Option("--output", "-o", help="The ONNX file; by default TEACHER-NETWORK.onnx.")
     ] = None,
     teacher: Annotated[
-        str | None, typer.Option(help="What it learns: zamtube (a VST3 plugin) or amp (built in).")
+        str | None,
+        typer.Option(help="What it learns: zamtube, amp (built in), or a VST3 effect's name or path."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A knob of the teacher: tube_drive=8.")
     ] = None,
     network: Annotated[
         str | None,
@@ -49,7 +54,7 @@ def effect(
     """
     try:
         from ...training.config import TrainingConfig, read_config
-        from ...training.teachers import preferred_amp
+        from ...training.teachers import find_teacher, preferred_amp
         from ...training.train import Progress as Step
         from ...training.train import train_effect
     except ModuleNotFoundError as error:
@@ -66,13 +71,16 @@ def effect(
         "resume": False if fresh else None,
     }
     stated = {key: value for key, value in stated.items() if value is not None}
+    settings = dict(map(_setting, set_ or ()))
     if config is not None:
-        wanted = dataclasses.replace(read_config(config), **stated)
+        read = read_config(config)
+        wanted = dataclasses.replace(read, **stated, settings={**read.settings, **settings})
     else:
         stated.setdefault("teacher", preferred_amp())
         kind = stated.get("network", TrainingConfig.network)
-        stated.setdefault("output", Path(f"{stated['teacher']}-{kind}.onnx"))
-        wanted = TrainingConfig(**stated)
+        called = re.sub(r"[^\w.-]", "_", find_teacher(stated["teacher"]).name)
+        stated.setdefault("output", Path(f"{called}-{kind}.onnx"))
+        wanted = TrainingConfig(**stated, settings=settings)
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -92,3 +100,11 @@ def effect(
 
         path = train_effect(wanted, show)
     print(f"{path}: written; try it with tonerig live --model {path}")
+
+
+def _setting(text: str) -> tuple[str, str]:
+    """Name and value from ``--set``."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--set is {text!r}, expected PARAMETER=VALUE")
+    return name.strip(), value.strip()

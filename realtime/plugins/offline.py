@@ -9,10 +9,10 @@ from ..engine.program import Program
 from ..engine.runner import Runner
 from .errors import PluginError
 from .hosted import Hosted
+from .plugin import WIRE
 
 BLOCK = 8192
 """Samples of a call: as many as pedalboard takes when it is asked for a whole sound at once."""
-_IN_A_CHAIN = "; its place in the chain is a wire"
 
 
 def render(processor: Hosted, dry: NDArray[np.float32], rate: float) -> NDArray[np.float32]:
@@ -38,7 +38,7 @@ def render(processor: Hosted, dry: NDArray[np.float32], rate: float) -> NDArray[
     program = Program([processor], rate, BLOCK, dry.shape[0])
     try:
         if processor.problem is not None:
-            raise PluginError(processor.problem.removesuffix(_IN_A_CHAIN))
+            raise PluginError(processor.problem.removesuffix(WIRE))
         runner = Runner(program)
         after = np.zeros((dry.shape[0], program.latency), np.float32)
         parts = [
