@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias, get_args
@@ -92,7 +93,7 @@ def check_all(
     ward = _Ward()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         futures = [
-            pool.submit(_check, plugin, {}, ward, lambda part, place=place: progress(place, part))
+            pool.submit(_check, plugin, {}, ward, partial(progress, place))
             for place, plugin in enumerate(plugins)
         ]
         try:
@@ -120,27 +121,33 @@ def check(plugin: PluginDescription, values: Mapping[str, float] | None = None) 
 
 
 class _Ward:
-    """The processes at work, so that they can be ended from another thread."""
+    """The processes at work, so that all of them can be ended from another thread."""
 
     def __init__(self) -> None:
-        self._lock, self._processes, self.closed = Lock(), set[CheckProcess](), False
+        self._lock, self._closed, self._processes = Lock(), False, set[CheckProcess]()
 
-    def begin(self) -> CheckProcess:
+    def check(self, name: str, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What comes of a check, in a process of its own.
+
+        Raises
+        ------
+        LostError
+        """
         with self._lock:
-            if self.closed:
-                raise LostError("was not looked at any more")
+            if self._closed:
+                raise LostError("was broken off")
             process = CheckProcess()
             self._processes.add(process)
-            return process
-
-    def end(self, process: CheckProcess) -> None:
-        with self._lock:
-            self._processes.discard(process)
-        process.end()
+        try:
+            return process.check(name, order)
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+            process.end()
 
     def close(self) -> None:
         with self._lock:
-            self.closed = True
+            self._closed = True
             for process in self._processes:
                 process.kill()
 
@@ -149,33 +156,49 @@ def _check(
     plugin: PluginDescription, values: Mapping[str, float], ward: _Ward, progress: Callable[[float], None]
 ) -> PluginHealth:
     names = [name for name in CHECKS if not (plugin.instrument and name in FOR_EFFECTS)]
-    order, findings, speeds, lost = _order(plugin, values), [], {}, 0
-    process: CheckProcess | None = None
-    try:
-        for done, name in enumerate(names):
-            progress(done / len(names))
-            if lost == MAX_LOST:
-                findings.append(Finding(name, "fault", f"was not tried after {lost} lost in a row"))
-                continue
-            try:
-                process = process or ward.begin()
-                found, measured = _read(name, process.check(name, order))
-            except LostError as error:
-                if process is not None:
-                    ward.end(process)
-                process, lost = None, lost + 1
-                found, measured = [Finding(name, "fault", str(error))], {}
-            else:
-                lost = 0
+    order = _order(plugin, values)
+    findings: list[Finding] = []
+    speeds: dict[int, float] = {}
+    lost = 0
+    for done, name in enumerate(names):
+        progress(done / len(names))
+        if lost == MAX_LOST:
+            findings.append(Finding(name, "fault", f"was not tried after {lost} checks were lost in a row"))
+            continue
+        try:
+            found, measured = _outcome(name, order, ward)
+        except LostError as error:
+            lost += 1
+            findings.append(Finding(name, "fault", str(error)))
+        else:
+            lost = 0
             findings += found
             speeds |= measured
-            if name == "loading" and any(finding.verdict == "fault" for finding in found):
-                break
-    finally:
-        if process is not None:
-            ward.end(process)
-        progress(1.0)
+        if name == "loading" and any(finding.verdict == "fault" for finding in findings):
+            break
+    progress(1.0)
     return PluginHealth(plugin.name, plugin.path, tuple(findings), speeds)
+
+
+def _outcome(name: str, order: Mapping[str, Any], ward: _Ward) -> tuple[list[Finding], dict[int, float]]:
+    """Findings and speeds of a check, from processes that a plugin lives in: nothing is taken on trust.
+
+    Raises
+    ------
+    LostError
+    """
+    answer = ward.check(name, order)
+    if answer.get("carried"):
+        answer = ward.check(f"{name}, loaded", {**order, "carried": answer["carried"]})
+    try:
+        findings = [
+            Finding(name, VERDICTS[VERDICTS.index(verdict)], legible(str(sentence), MAX_SENTENCE))
+            for verdict, sentence in answer["findings"][:MAX_FINDINGS]
+        ]
+        speeds = {int(frames): float(speed) for frames, speed in answer["speeds"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise LostError("answered nonsense") from None
+    return findings or [Finding(name, "good", "")], speeds
 
 
 def _order(plugin: PluginDescription, values: Mapping[str, float]) -> dict[str, Any]:
@@ -203,25 +226,3 @@ def _order(plugin: PluginDescription, values: Mapping[str, float]) -> dict[str, 
         "channels": list(plugin.channels),
         "category": plugin.category,
     }
-
-
-def _read(name: str, answer: Mapping[str, Any]) -> tuple[list[Finding], dict[int, float]]:
-    """Findings and speeds from a process that a plugin lives in, so nothing in it is taken on trust.
-
-    Raises
-    ------
-    LostError
-    """
-    try:
-        findings = [
-            Finding(name, _verdict(verdict), legible(str(sentence), MAX_SENTENCE))
-            for verdict, sentence in answer["findings"][:MAX_FINDINGS]
-        ]
-        speeds = {int(frames): float(speed) for frames, speed in answer["speeds"].items()}
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise LostError("answered nonsense") from None
-    return findings or [Finding(name, "good", "")], speeds
-
-
-def _verdict(word: Any) -> Verdict:
-    return VERDICTS[VERDICTS.index(word)]

@@ -1,4 +1,4 @@
-"""A process that checks one plugin, as its host sees it: asked for check after check, watched, ended."""
+"""A process that makes one check of a plugin, as its host sees it: told what to do, watched, ended."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ import socket
 import subprocess
 import sys
 import weakref
+from collections.abc import Mapping
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from . import messages
 from .description import legible
 from .errors import PluginError
-from .hosting import MEMORY_LIMIT, START_S
+from .hosting import MEMORY_LIMIT
 from .worker_process import FLOOD, LOG_KEPT, PAGE
 
 LOOK_S = 0.02
+LOAD_S = 10.0
+"""That a plugin may take to be loaded, or made ready for another rate."""
 HANG_S = 3.0
 """That a plugin may be busy with one block; live it is less, but here other checks run beside it."""
 CHECK_S = 60.0
@@ -65,7 +69,7 @@ class CheckProcess:
         self._socket.settimeout(HANG_S)
         self.end = weakref.finalize(self, _end, self._process, here, tether, self._log)
 
-    def check(self, name: str, order: dict[str, Any]) -> dict[str, Any]:
+    def check(self, name: str, order: Mapping[str, Any]) -> dict[str, Any]:
         """What comes of one check; nothing in it is to be taken on trust.
 
         Parameters
@@ -90,7 +94,7 @@ class CheckProcess:
                     stage = legible(str(message.get("stage", stage)))
                     loading = message.get("loading") is True
                     continue
-                now, patience = monotonic(), START_S if loading else HANG_S
+                now, patience = monotonic(), LOAD_S if loading else HANG_S
                 if now - heard > patience:
                     raise LostError(_at(f"hung for {patience:g} s", stage))
                 if now - begun > CHECK_S:
@@ -109,8 +113,7 @@ class CheckProcess:
     def _memory(self) -> int:
         """Bytes that it holds in memory; 0 when it has ended."""
         with contextlib.suppress(OSError, IndexError, ValueError):
-            with open(f"/proc/{self._process.pid}/statm", "rb") as file:
-                return int(file.read().split()[1]) * PAGE
+            return int(Path(f"/proc/{self._process.pid}/statm").read_bytes().split()[1]) * PAGE
         return 0
 
     def _flooded(self) -> bool:

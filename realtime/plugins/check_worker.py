@@ -1,8 +1,8 @@
 """The process in which a plugin is checked.
 
-``python -m tonerig.realtime.plugins.check_worker SOCKET TETHER``. It answers each check that is asked for on
-the socket, with a plugin loaded afresh; before that it says again and again what it is at, so that the host
-knows where a plugin crashed and whether it hangs.
+``python -m tonerig.realtime.plugins.check_worker SOCKET TETHER``. It makes the check that is asked for on the
+socket and answers what came of it; before that it says again and again what it is at, so that the host knows
+where a plugin crashed and whether it hangs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from time import monotonic
 from typing import Any
 
 from . import messages, native
-from .checks import CHECKS, Report, Stand
+from .check_stand import Report, Stand
+from .checks import CHECKS
 from .errors import PluginError
 from .hosting import MEMORY_LIMIT
 from .tether import tie
@@ -55,15 +56,14 @@ def answer(request: dict[str, Any], told: Told) -> dict[str, Any]:
         report = Report().fault(str(error))
     except (ValueError, RuntimeError, MemoryError) as error:  # pedalboard's
         report = Report().fault(f"cannot be used {stand.stage}: {native.said(error)}")
-    return {"findings": report.rows, "speeds": report.speeds}
+    return {"findings": report.rows, "speeds": report.speeds, "carried": report.carried}
 
 
 def main(end: socket.socket) -> None:
-    """Serve until the host goes away."""
-    told = Told(end)
-    while True:
-        request, _ = messages.receive(end)
-        messages.send(end, answer(request, told))
+    """Make one check."""
+    request, _ = messages.receive(end)
+    messages.send(end, answer(request, Told(end)))
+    messages.receive(end)  # the host ends this process: a plugin that is taken down may hang or crash
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What a plugin is put through: each check plays it, as a worker would, and says what it found.
 
-Only processes of `check_worker` import this.
+Only processes of `check_worker` import this, each for one check: as in a worker, the plugin is the first one
+that the process loads.
 """
 
 from __future__ import annotations
@@ -12,31 +13,41 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .check_stand import (
+    BLOCK,
+    LEVEL,
+    QUIET,
+    RATE,
+    SECONDS,
+    Report,
+    Sound,
+    Stand,
+    db,
+    difference,
+    is_sound,
+    noise,
+    peak,
+)
 from .slot import Slot
 
-Sound: TypeAlias = NDArray[np.float32]
-Checked: TypeAlias = Callable[["Stand"], "Report"]
+Check: TypeAlias = Callable[[Stand], Report]
 
-RATE = 48_000
 RATES = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
-BLOCK = 512
 BLOCKS = (16, 32, 64, 128, 256, 441, 480, 1024, 2048, 4096)
 LONGEST = 4096
-LEVEL = 0.25
-"""Peak of the noise that goes in: -12 dBFS."""
-SECONDS = 0.25
-SAME_DB = -80.0
+SETTLED_S = 0.5
+"""Plugins glide to where they stand when they begin, some by a step in each block."""
+SAME_DB = -60.0
 """Sounds that differ by less are the same: their difference's peak against the peak of the first."""
-QUIET = 1e-5
-"""-100 dBFS."""
 MUCH = 10.0
 """A peak that is over full scale by far: +20 dBFS."""
 TAIL_S = 10.0
 QUIET_S = 0.5
 """Silence that lasts so long is taken for the end."""
 RECOVERY_S = 1.0
+NEAR = 10.0
+"""Times by which a sound may be louder or softer than it was before."""
 LATE_S = 0.001
 """By which a plugin's delay may differ from what it reports: filters delay too."""
 LIKE, ALIKE = 0.5, 0.9
@@ -45,127 +56,6 @@ MEASURED_S = 0.02
 MEASURES = 12
 FULL, HIGH = 1.0, 0.7
 """Loads of a core that are too much, and much, in blocks of 64."""
-NOTE_ON, NOTE_OFF, KEY = 0x90, 0x80, 60
-
-
-class Report:
-    """What a check found.
-
-    Attributes
-    ----------
-    rows : verdict and sentence, for JSON
-    speeds : times real time, by frames of a block
-    """
-
-    def __init__(self) -> None:
-        self.rows: list[list[str]] = []
-        self.speeds: dict[str, float] = {}
-        self._where: dict[tuple[str, str], list[str]] = {}
-
-    def good(self, sentence: str) -> Report:
-        self.rows.append(["good", sentence])
-        return self
-
-    def remark(self, sentence: str) -> Report:
-        self.rows.append(["remark", sentence])
-        return self
-
-    def fault(self, sentence: str) -> Report:
-        self.rows.append(["fault", sentence])
-        return self
-
-    def collect(self, verdict: str, what: str, where: str) -> None:
-        """Note something that may be found at many stages and is to be one sentence."""
-        self._where.setdefault((verdict, what), []).append(where)
-
-    def close(self, otherwise: str) -> Report:
-        """Make sentences of what was collected; where nothing was found at all, that it is good."""
-        for (verdict, what), places in self._where.items():
-            named = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
-            self.rows.append([verdict, f"{what} {named}"])
-        return self if self.rows else self.good(otherwise)
-
-
-class Stand:
-    """A plugin under test, and how it is played.
-
-    Parameters
-    ----------
-    order : see `slot.Slot`; under ``scales`` for each parameter its minimum, maximum, default and whether it is
-        a choice, and under ``channels`` and ``category`` what the description says
-    say : is told what is done next, and whether that is loading
-    alive : is called with each block
-    """
-
-    def __init__(
-        self, order: Mapping[str, Any], say: Callable[[str, bool], None], alive: Callable[[], None]
-    ) -> None:
-        self.order, self._say, self._alive = order, say, alive
-        self.instrument = bool(order["instrument"])
-        self.scales: list[Mapping[str, Any]] = order["scales"]
-        self.stage = ""
-
-    def load(self, **changes: Any) -> Slot:
-        """The plugin, afresh."""
-        self._say("while it was loaded", True)
-        return Slot({**self.order, **changes})
-
-    def prepare(
-        self, slot: Slot, stage: str, rate: float = RATE, block: int = BLOCK, channels: int = 2
-    ) -> None:
-        """Make it ready; ``stage`` ends sentences on what is done with it from now on."""
-        self.stage = stage
-        self._say(stage, True)
-        slot.prepare(rate, block, channels)
-        self._say(stage, False)
-
-    def at(self, stage: str) -> None:
-        """From now on something else is done with it."""
-        self.stage = stage
-        self._say(stage, False)
-
-    def play(self, slot: Slot, sound: Sound, lengths: Sequence[int] = (BLOCK,)) -> Sound:
-        """A sound's way through it, in blocks of those lengths over and over; an instrument plays a note.
-
-        Returns
-        -------
-        ndarray, shape (outputs, frames)
-        """
-        parts, start, turn, frames = [], 0, 0, sound.shape[1]
-        notes = [(0, bytes((NOTE_ON, KEY, 100))), (frames // 2, bytes((NOTE_OFF, KEY, 64)))]
-        while start < frames:
-            end = min(frames, start + lengths[turn % len(lengths)])
-            events = [(at - start, note) for at, note in notes if start <= at < end and sound[:, 0].any()]
-            block = np.ascontiguousarray(sound[:, start:end])
-            parts.append(slot.process(block, events if self.instrument else ()))
-            self._alive()
-            start, turn = end, turn + 1
-        return np.concatenate(parts, axis=1)
-
-
-def noise(seconds: float = SECONDS, rate: float = RATE, channels: int = 2) -> Sound:
-    """The same noise each time, in each channel another."""
-    shape = (2, round(seconds * rate))
-    return np.random.default_rng(0).uniform(-LEVEL, LEVEL, shape).astype(np.float32)[:channels]
-
-
-def peak(sound: Sound) -> float:
-    return float(np.abs(sound).max(initial=0.0))
-
-
-def db(ratio: float) -> float:
-    return 20 * math.log10(max(ratio, 1e-15))
-
-
-def is_sound(sound: Sound) -> bool:
-    return bool(np.isfinite(sound).all())
-
-
-def difference(first: Sound, second: Sound) -> float:
-    """Peak of the difference in dB, against the first one's peak."""
-    if not (is_sound(first) and is_sound(second)):
-        return math.inf
-    return db(peak(first - second) / max(peak(first), QUIET))
 
 
 def loading(stand: Stand) -> Report:
@@ -210,29 +100,30 @@ def rates(stand: Stand) -> Report:
 def blocks(stand: Stand) -> Report:
     """Does it sound alike in blocks of all lengths?"""
     report, slot = Report(), stand.load()
-    frames = round(SECONDS * RATE)
-    given = noise(SECONDS + LONGEST / RATE)
+    settled, frames = round(SETTLED_S * RATE), round((SETTLED_S + SECONDS) * RATE)
+    given = noise(SETTLED_S + SECONDS + LONGEST / RATE)
 
-    def heard(stage: str, lengths: Sequence[int]) -> Sound:
-        """Whole blocks only; what is compared of it."""
+    def heard(lengths: Sequence[int], stage: str) -> Sound:
+        """Its sound from when it has settled, at the time of what went in; the last block is a whole one."""
         stand.prepare(slot, stage, block=max(lengths))
         whole = frames if len(lengths) > 1 else math.ceil(frames / lengths[0]) * lengths[0]
-        return stand.play(slot, given[:, :whole], lengths)[:, slot.latency : frames]
+        sound = stand.play(slot, given[:, :whole], lengths)
+        if not is_sound(sound):
+            report.collect("fault", "puts out NaN or Inf", stage)
+        return sound[:, slot.latency + settled : frames]
 
-    expected = heard(f"in blocks of {BLOCK}", (BLOCK,))
-    repeatable = difference(expected, heard(f"in blocks of {BLOCK}", (BLOCK,))) < SAME_DB
+    usual = f"in blocks of {BLOCK}"
+    expected = heard((BLOCK,), usual)
+    repeatable = difference(expected, heard((BLOCK,), usual)) < SAME_DB
     powers = np.random.default_rng(1).uniform(0, math.log2(LONGEST), 50)
     changing = (1, 441, *(int(2**power) for power in powers), LONGEST)
-    otherwise = f"sounds otherwise than in blocks of {BLOCK}"
     for lengths in (*((size,) for size in BLOCKS), changing):
         place = f"of {lengths[0]}" if len(lengths) == 1 else "of changing length"
-        sound = heard(f"in blocks {place}", lengths)
+        sound = heard(lengths, f"in blocks {place}")
         together = min(sound.shape[1], expected.shape[1])
         apart = difference(expected[:, :together], sound[:, :together])
-        if not is_sound(sound):
-            report.collect("fault", "puts out NaN or Inf in blocks", place)
-        elif repeatable and apart > SAME_DB:
-            report.collect("remark", f"{otherwise}:", f"{place} ({apart:.0f} dB)")
+        if repeatable and is_sound(sound) and apart > SAME_DB:
+            report.collect("remark", f"sounds otherwise than {usual} in those", f"{place} ({apart:.0f} dB)")
     if slot.shortfall:
         report.remark("gives its sound later than it reports")
     same = "the same sound" if repeatable else "never twice the same sound"
@@ -319,54 +210,76 @@ def not_a_number(stand: Stand) -> Report:
     """Does it recover from a NaN, and from an Inf?"""
     report, slot, clean = Report(), stand.load(), noise(RECOVERY_S)
     end = round(SECONDS * RATE)
+
+    def level() -> float:
+        """Of what it makes of good sound, in the end; NaN and Inf where it is that."""
+        return peak(stand.play(slot, clean)[:, -end:])
+
     for value, word in ((math.nan, "NaN"), (math.inf, "Inf")):
         stand.prepare(slot, f"after {word} in its input")
-        usual = peak(stand.play(slot, clean)[:, -end:])
+        usual = level()
         bad = noise(BLOCK / RATE)
         bad[:, BLOCK // 2] = value
         stand.play(slot, bad)
-
-        def sounds() -> bool:
-            heard = stand.play(slot, clean)[:, -end:]
-            return is_sound(heard) and usual / 10 <= peak(heard) <= usual * 10
-
-        if sounds():
+        if usual / NEAR <= level() <= usual * NEAR:
             continue
         slot.reset()
-        if sounds():
+        if usual / NEAR <= level() <= usual * NEAR:
             report.collect("remark", "does not recover before it is reset after", word)
-            continue
-        report.collect("fault", "does not recover, not even by a reset, after", word)
-        slot = stand.load()
+        else:
+            report.collect("fault", "does not recover, not even by a reset, after", word)
+            slot = stand.load()
     return report.close("recovers by itself")
 
 
 def state(stand: Stand) -> Report:
-    """Is it, with its state saved and loaded, the same?"""
+    """Is it, with its state saved and loaded, the same? First half: save it."""
     report, slot, given = Report(), stand.load(), noise()
     stand.prepare(slot, "before its state was saved")
     for index, scale in enumerate(stand.scales):
         slot.turn(index, elsewhere(scale))
+        stand.play(slot, given[:, :BLOCK])  # one after the other: a program brings values with it
     stand.play(slot, given)
     values, saved = slot.values(), slot.raw_state or b""
-    slot.reset()
+    stand.prepare(slot, "after its state was saved")  # the latency too is another one now
     first = stand.play(slot, given)
-    slot.reset()
+    if not is_sound(first):
+        return report.fault("puts out NaN or Inf with its parameters turned, so nothing can be compared")
+    stand.prepare(slot, "after its state was saved")
     repeatable = difference(first, stand.play(slot, given)) < SAME_DB
-    other = stand.load(values={}, raw_state=base64.b64encode(saved).decode())
-    stand.prepare(other, "with its state loaded")
-    for notice in other.notices:
+    report.carried = {
+        "raw_state": base64.b64encode(saved).decode(),
+        "values": values,
+        "sound": base64.b64encode(first.tobytes()).decode() if repeatable else "",
+    }
+    return report
+
+
+def loaded_state(stand: Stand) -> Report:
+    """The second half of `state`: load it."""
+    report, carried = Report(), stand.order["carried"]
+    slot = stand.load(values={}, raw_state=carried["raw_state"])
+    stand.prepare(slot, "with its state loaded")
+    for notice in slot.notices:
         report.fault(notice)
-    for scale, value, loaded in zip(stand.scales, values, other.values(), strict=True):
-        if abs(value - loaded) > 0.001 * (scale["maximum"] - scale["minimum"]):
+    sound = stand.play(slot, noise())
+    first = np.frombuffer(base64.b64decode(carried["sound"]), np.float32)
+    apart = difference(first.reshape(sound.shape), sound) if len(first) else math.inf
+    for scale, value, loaded in zip(stand.scales, carried["values"], slot.values(), strict=True):
+        place = f"{scale['name']} ({value:g}, then {loaded:g})"
+        if abs(value - loaded) <= 0.001 * (scale["maximum"] - scale["minimum"]):
+            continue
+        if apart <= SAME_DB:
             report.collect(
-                "fault", "its state does not hold", f"{scale['name']} ({value:g}, then {loaded:g})"
+                "remark", "sounds the same when its state is loaded, but does not show it in", place
             )
-    apart = difference(first, stand.play(other, given))
-    if repeatable and apart > SAME_DB:
+        else:
+            report.collect("fault", "its state does not hold", place)
+    if len(first) and apart > SAME_DB:
         report.fault(f"sounds otherwise when its state is loaded: {apart:.0f} dB")
-    heard = "same values, same sound" if repeatable else "same values; it never sounds twice the same"
-    return report.close(heard)
+    return report.close(
+        "same values, same sound" if len(first) else "same values; never twice the same sound"
+    )
 
 
 def elsewhere(scale: Mapping[str, Any]) -> float:
@@ -407,7 +320,7 @@ def parameters(stand: Stand) -> Report:
 def latency(stand: Stand) -> Report:
     """Does it delay sound by as much as it reports?"""
     report, slot = Report(), stand.load()
-    stand.prepare(slot, "for its latency")
+    stand.prepare(slot, "when a burst of noise was played")
     given = np.zeros((2, 2 * RATE), np.float32)
     given[:, : RATE // 4] = noise(0.25, channels=1)
     sound = stand.play(slot, given)
@@ -426,7 +339,7 @@ def latency(stand: Stand) -> Report:
 
 
 def distance(given: Sound, sound: Sound) -> tuple[int, float]:
-    """By how many samples a sound comes later than another that it resembles, and how much it does, 0 to 1."""
+    """Samples by which a sound comes later than another that it resembles, and how much it does, 0 to 1."""
     size = 2 * len(given)
     spectrum = np.fft.rfft(sound, size) * np.conj(np.fft.rfft(given, size))
     alike = np.abs(np.fft.irfft(spectrum, size)[: len(given)])
@@ -461,7 +374,7 @@ def _speed(stand: Stand, slot: Slot, given: Sound, size: int) -> float:
     return frames / RATE / time
 
 
-CHECKS: dict[str, Checked] = {
+CHECKS: dict[str, Check] = {
     "loading": loading,
     "rates": rates,
     "blocks": blocks,
@@ -470,6 +383,7 @@ CHECKS: dict[str, Checked] = {
     "silence": silence,
     "NaN": not_a_number,
     "state": state,
+    "state, loaded": loaded_state,
     "parameters": parameters,
     "latency": latency,
     "speed": speed,
