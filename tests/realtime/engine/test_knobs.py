@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tonerig.realtime.compiler.unit import Unit
 from tonerig.realtime.engine.control import Engine
 from tonerig.realtime.engine.knobs import Knob
+from tonerig.realtime.engine.layout import FADE_S
 from tonerig.realtime.engine.program import Program
 from tonerig.realtime.engine.runner import Runner
-from tonerig.realtime.parameters import ParameterError
+from tonerig.realtime.midi.events import EVENT
+from tonerig.realtime.parameters import Parameter, ParameterError
 from tonerig.realtime.processors.equalizer import Equalizer
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.limiter import Limiter
@@ -214,7 +217,7 @@ def _send(engine: Engine, *positions: int) -> Signal:
 
 
 def test_what_a_controller_turned_is_the_processors_value() -> None:
-    """After a poll the value is the one that is heard, in the shortest digits that mean it; in the range."""
+    """After a poll the value is the one that is heard, in the shortest digits that mean it."""
     engine = Engine(_gain(gain_db=0.3), 1)
     assert engine.playing.chain[0].values == {"gain_db": 0.3}
     engine.poll()
@@ -223,7 +226,26 @@ def test_what_a_controller_turned_is_the_processors_value() -> None:
         _send(engine, position)
         value = engine.playing.chain[0].values["gain_db"]
         assert np.float32(value) == np.float32(_level_db(position))
-        assert Gain.parameter("gain_db").check(value) == value
+        assert repr(value) == str(np.float32(value))
+
+
+class _Third(Gain):
+    """A gain whose range ends between two float32."""
+
+    parameters = (Parameter("gain_db", -1 / 3, 1 / 3, 0.0, "dB"),)
+
+    def units(self) -> tuple[Unit, ...]:
+        return Gain().units()
+
+
+def test_a_value_that_was_turned_is_in_the_parameters_range() -> None:
+    """Also where the end of the range, rounded to the float32 that is heard, is outside it."""
+    gain = _Third()
+    engine = Engine(_program([gain], Knob(20, gain, "gain_db")), 1)
+    for position, end in ((127, 1 / 3), (0, -1 / 3)):
+        _send(engine, position)
+        assert gain.values["gain_db"] == pytest.approx(end)
+        assert gain.parameter("gain_db").check(gain.values["gain_db"]) == gain.values["gain_db"]
 
 
 def test_a_line_and_a_controller_turn_the_same_knob_in_turn() -> None:
@@ -281,6 +303,44 @@ def test_a_program_that_waits_follows_the_controller_and_later_lines() -> None:
         assert _same(serve(engine, QUIET), -20.0 if line else _level_db(50))
 
 
+def test_a_program_that_takes_the_place_of_one_that_waits_loses_no_turn() -> None:
+    """It got the values of the one that waits, which does not hear controllers yet."""
+    engine = Engine(_gain(), 1)
+    engine.publish(_gain())
+    engine.publish(_gain(), engine.read_knobs())
+    engine.send([_moved(50)])
+    serve(engine, QUIET[:, :64])
+    since = engine.read_knobs()
+    last = _gain(gain_db=engine.newest.chain[0].values["gain_db"])
+    engine.publish(last, since)
+    for _ in range(2):
+        serve(engine, QUIET)
+        engine.poll()
+    assert engine.playing is last
+    assert _same(serve(engine, QUIET), _level_db(50))
+
+
+@pytest.mark.parametrize("blocks", [(64,), (7,), UNEVEN])
+def test_both_programs_of_a_crossfade_are_turned(blocks: tuple[int, ...]) -> None:
+    """A knob that only the leaving one has moves within the fade, as it does offline."""
+    signal, due = np.full((1, 4800), 0.01, np.float32), events((1400, _moved(50)))
+    engine = Engine(_gain(), 1)
+    engine.block = 10**7  # so long that both can run together
+    swapped: list[int] = []
+
+    def publish(start: int) -> None:
+        if start >= 1000 and not swapped:
+            swapped.append(start)
+            engine.publish(_program([Gain({"gain_db": -60.0})]))
+
+    output = serve(engine, signal, *blocks, before=publish, events=due)[0]
+    fade = round(FADE_S * RATE)
+    g = np.minimum((np.arange(4800 - swapped[0]) + 1) / fade, 1.0)
+    old = Runner(_gain()).process(signal, due)[0, swapped[0] :]
+    assert swapped[0] < 1400 < swapped[0] + fade
+    assert np.allclose(output[swapped[0] :], (1 - g) * old + g * 1e-5, atol=1e-8)
+
+
 def test_another_chain_keeps_its_own_values_until_a_controller_moves() -> None:
     """What was turned before counts for the program that it was turned on."""
     engine = Engine(_gain(), 1)
@@ -309,8 +369,6 @@ def test_processors_inside_others_are_turned() -> None:
 @given(st.binary(min_size=0, max_size=600))
 def test_arbitrary_bytes_turn_knobs_within_their_range(raw: bytes) -> None:
     """Whatever stands in events, the goal stays in the parameter's range and the sound finite."""
-    from tonerig.realtime.midi.events import EVENT
-
     due = np.frombuffer(raw[: len(raw) // EVENT.itemsize * EVENT.itemsize], EVENT).copy()
     due["frame"] = np.sort(np.abs(due["frame"].astype(np.int64)) % 1000)
     due["status"] |= 0xB0
