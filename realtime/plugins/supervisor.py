@@ -77,7 +77,10 @@ class Supervisor:
         return [*self.past, *(kept.report for kept in self._kept.values())]
 
     def close(self) -> None:
-        """End the spare worker."""
+        """End all workers; nothing plays any more."""
+        for hosted in self._kept:
+            if hosted.hosting is not None:
+                hosted.hosting.finalizer()
         if self._spare is not None:
             self._spare.kill()
             self._spare = None

@@ -1,0 +1,403 @@
+"""Live plugins that go wrong: each is ended with a sentence and comes back as it stood, or stays off."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tonerig.realtime.audio_files import AudioReader
+from tonerig.realtime.live import Session, Setup
+from tonerig.realtime.plugins import hosting, supervisor
+from tonerig.realtime.plugins.hosted import Hosted
+from tonerig.realtime.plugins.layout import FADE_S, HOLD_S
+from tonerig.realtime.plugins.supervisor import Supervisor
+from tonerig.realtime.processors.parallel import Parallel
+from tonerig.realtime.processors.processor import Processor
+
+from .hosts import (
+    MADE,
+    MODES,
+    PERIOD,
+    RATE,
+    Live,
+    Signal,
+    Trouble,
+    live,
+    needs_made,
+    noise,
+    offline,
+    pid_of,
+    wait_until,
+)
+from .test_worker_process import children, there
+
+pytestmark = needs_made
+
+HALF = 10 ** (-6 / 20)
+FINE = MODES.index("fine")
+
+
+class Stage:
+    """A live chain and its supervisor, stepped by hand: blocks go on whether the workers do or not.
+
+    Parameters
+    ----------
+    restarts : of the supervisor
+    """
+
+    def __init__(self, *chain: Processor, restarts: int | None = 3) -> None:
+        self.chain = list(chain)
+        self.said: list[str] = []
+        self.cure: Callable[[], None] = lambda: None
+        self.program = live(*chain, inputs=2)
+        self.player = Live(self.program)
+        self.supervisor = Supervisor(self.hear, restarts)
+        self.step()
+
+    def hear(self, sentence: str) -> None:
+        """A notice; what made the plugin misbehave ends with the first one."""
+        self.said.append(sentence)
+        self.cure()
+
+    def step(self) -> None:
+        """A few blocks at a device's pace, and a look."""
+        self.player.play(np.zeros((2, 24 * PERIOD), np.float32))
+        time.sleep(24 * PERIOD / RATE)
+        self.supervisor.look(self.chain)
+
+    def until(self, done: Callable[[], bool], seconds: float = 15.0) -> None:
+        """Steps, until something is so."""
+
+        def stepped() -> bool:
+            self.step()
+            return done()
+
+        wait_until(stepped, seconds)
+
+    def until_said(self, words: str) -> None:
+        """Steps, until the last notice has these words."""
+        self.until(lambda: bool(self.said) and words in self.said[-1])
+
+    def kill(self, hosted: Hosted) -> None:
+        """End a worker from outside, and go on until there is another one."""
+        os.kill(pid_of(hosted), signal.SIGKILL)
+        self.said.clear()
+        self.until_said("is back")
+
+    def sound(self, x: Signal, *hosted: Hosted) -> Signal:
+        """What the chain makes of a signal once its workers have caught up and the fades are over."""
+        player = Live(self.program, *hosted)
+        player.play(np.zeros((2, 20 * PERIOD), np.float32))
+        return player.play(x)
+
+
+@pytest.mark.parametrize(
+    ("mode", "what"),
+    [
+        ("crash", r"crashed \(SIGSEGV\)"),
+        ("abort", r"crashed \(SIGABRT\)"),
+        ("exit", "ended by itself with code 0"),
+        ("hang", r"hung for 0\.5 s|took all of a processor"),
+        ("sleep", r"hung for 0\.5 s"),
+        ("leak", "held more than 400 MB of memory"),
+        ("flood", "flooded its output"),
+        ("nan", "put out NaN or Inf"),
+    ],
+)
+def test_each_misdeed_has_its_sentence_and_the_plugin_comes_back(
+    mode: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ended, started again with its knobs as they were turned, and heard; nothing was silenced."""
+    monkeypatch.setattr(hosting, "MEMORY_LIMIT", 400 * 2**20)
+    hosted = Trouble({"gain_db": 0.0})
+    stage = Stage(hosted)
+    record = hosted.state.record
+    record["gain_db"], record["voicing"] = -6.0, 2
+    stage.step()
+    before = pid_of(hosted)
+
+    def cure() -> None:
+        record["mode"] = FINE
+
+    stage.cure = cure
+    record["mode"] = MODES.index(mode)
+    stage.until_said("is back")
+    first, second = stage.said
+    assert re.fullmatch(f"trouble ({what}); it is started again", first), first
+    assert re.fullmatch(r"trouble is back after \d+\.\d s", second), second
+    assert not there(before)
+    assert pid_of(hosted) != before
+    x = noise(2, 16 * PERIOD)
+    expected = np.clip(HALF * x, -0.25, 0.25)
+    np.testing.assert_allclose(stage.sound(x, hosted)[:, PERIOD:], expected[:, :-PERIOD], atol=1e-6)
+    assert stage.program.muted() == []
+    (report,) = stage.supervisor.reports()
+    assert (report.name, report.restarts, report.off) == ("trouble", 1, False)
+    assert 0 < report.late < report.blocks
+    stage.supervisor.close()
+
+
+def test_what_a_plugin_has_started_ends_with_its_worker() -> None:
+    """A child that the plugin has forked is no reason to end it, and gone once it is."""
+    hosted = Trouble()
+    stage = Stage(hosted)
+    hosted.state.record["mode"] = MODES.index("fork")
+    worker = pid_of(hosted)
+    stage.until(lambda: bool(children(worker)))
+    (child,) = children(worker)
+    assert stage.said == []
+    hosted.state.record["mode"] = FINE
+    stage.kill(hosted)
+    wait_until(lambda: not there(child))
+    stage.supervisor.close()
+
+
+def test_the_whole_state_comes_back() -> None:
+    """What no knob shows, here a constant, sounds again: the ``raw_state`` is given to the new worker."""
+    hosted = Trouble(raw_state=constant(0.125))
+    stage = Stage(hosted)
+    silence = np.zeros((2, 640), np.float32)
+    np.testing.assert_array_equal(stage.sound(silence, hosted), 0.125)
+    stage.kill(hosted)
+    np.testing.assert_array_equal(stage.sound(silence, hosted), 0.125)
+    stage.supervisor.close()
+
+
+def constant(value: float) -> str:
+    """A state of Trouble in which it adds a constant."""
+    hosted = Trouble()
+    program = offline(hosted, inputs=2)
+    program.set(hosted, "learn", 1)
+    program.reset()
+    Live(program, hosted).play(np.full((2, PERIOD), value, np.float32))
+    hosted.state.record["learn"] = 0
+    Live(program, hosted).play(np.zeros((2, PERIOD), np.float32))
+    assert hosted.hosting is not None
+    state: str = hosted.hosting.request({"request": "state"})["raw_states"][0]
+    assert base64.b64decode(state)
+    return state
+
+
+def test_a_knob_that_is_turned_meanwhile_is_not_forgotten() -> None:
+    """Turned after the new worker got its order and before it was ready."""
+    hosted = Trouble()
+    stage = Stage(hosted)
+    os.kill(pid_of(hosted), signal.SIGKILL)
+    stage.until_said("started again")
+    hosted.state.record["voicing"] = 2
+    stage.until_said("is back")
+    x = noise(2, 16 * PERIOD, level=0.5)
+    expected = np.clip(x, -0.25, 0.25)
+    np.testing.assert_array_equal(stage.sound(x, hosted)[:, PERIOD:], expected[:, :-PERIOD])
+    stage.supervisor.close()
+
+
+def test_all_that_share_a_worker_come_back() -> None:
+    """Each with its own knobs, in order; they have one report."""
+    chain = [Trouble({"isolate": 1, "voicing": 1}), Trouble({"isolate": 1})]
+    stage = Stage(*chain)
+    chain[1].state.record["gain_db"] = -6.0
+    stage.step()
+    stage.kill(chain[0])
+    x = noise(2, 16 * PERIOD, level=0.5)
+    expected = HALF * np.tanh(x.astype(np.float64))
+    np.testing.assert_allclose(stage.sound(x, chain[0])[:, PERIOD:], expected[:, :-PERIOD], atol=1e-6)
+    assert [report.name for report in stage.supervisor.reports()] == ["trouble, trouble"]
+    stage.supervisor.close()
+
+
+def test_one_inside_parallel_chains_is_looked_after_too() -> None:
+    """Wherever it stands."""
+    hosted = Trouble()
+    stage = Stage(Parallel({"mix": 50.0}, a=[hosted], b=[]))
+    stage.kill(hosted)
+    x = noise(2, 16 * PERIOD)
+    np.testing.assert_array_equal(stage.sound(x, hosted)[:, PERIOD:], x[:, :-PERIOD])
+    stage.supervisor.close()
+
+
+def test_what_goes_wrong_again_and_again_stays_off() -> None:
+    """Three restarts within a minute, then a notice; the dry sound goes on and no process is left."""
+    hosted = Trouble()
+    stage = Stage(hosted)
+    hosted.state.record["mode"] = MODES.index("crash")
+    stage.until_said("stays off")
+    assert len(stage.said) == 4
+    assert all("it is started again" in sentence for sentence in stage.said[:3])
+    end = "for the fourth time within a minute; it stays off"
+    assert stage.said[3] == f"trouble crashed (SIGSEGV), {end}"
+    for _ in range(10):
+        stage.step()
+    assert len(stage.said) == 4
+    assert not there(pid_of(hosted))
+    x = noise(2, 100 * PERIOD)
+    output = Live(stage.program).play(x)
+    np.testing.assert_array_equal(output[:, PERIOD:], x[:, :-PERIOD])
+    (report,) = stage.supervisor.reports()
+    assert (report.restarts, report.off) == (3, True)
+    stage.program.reset()  # what is off is no error to a program that is measured
+    stage.supervisor.close()
+
+
+def test_the_number_of_restarts_is_a_setting() -> None:
+    """With none allowed the first fault is the last, without a limit there is no last one."""
+    hosted = Trouble()
+    stage = Stage(hosted, restarts=0)
+    os.kill(pid_of(hosted), signal.SIGKILL)
+    stage.until_said("stays off")
+    assert len(stage.said) == 1
+    stage.supervisor.close()
+    hosted = Trouble()
+    stage = Stage(hosted, restarts=None)
+    for _ in range(6):
+        stage.kill(hosted)
+    (report,) = stage.supervisor.reports()
+    assert (report.restarts, report.off) == (6, False)
+    stage.supervisor.close()
+
+
+def test_restarts_are_counted_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those before it are forgotten."""
+    monkeypatch.setattr(supervisor, "MINUTE_S", 0.2)
+    hosted = Trouble()
+    stage = Stage(hosted, restarts=1)
+    for _ in range(3):
+        stage.kill(hosted)
+        time.sleep(0.2)
+    (report,) = stage.supervisor.reports()
+    assert (report.restarts, report.off) == (3, False)
+    stage.supervisor.close()
+
+
+def test_a_warm_spare_stands_ready() -> None:
+    """From the first look on, once for all; the next fault takes it, and another one is started."""
+    chain = [Trouble(), Trouble()]
+    others = set(children(os.getpid()))
+    stage = Stage(*chain)
+    mine = {pid_of(hosted) for hosted in chain}
+    (spare,) = set(children(os.getpid())) - others - mine
+    stage.kill(chain[0])
+    assert pid_of(chain[0]) == spare
+    (another,) = set(children(os.getpid())) - others - {pid_of(hosted) for hosted in chain}
+    stage.supervisor.close()
+    assert not there(another)
+
+
+def test_a_spare_that_has_died_costs_one_more_try() -> None:
+    """Nobody looks after it until it is needed."""
+    hosted = Trouble()
+    others = set(children(os.getpid()))
+    stage = Stage(hosted)
+    (spare,) = set(children(os.getpid())) - others - {pid_of(hosted)}
+    os.kill(spare, signal.SIGKILL)
+    wait_until(lambda: not there(spare))
+    stage.kill(hosted)
+    assert there(pid_of(hosted))
+    stage.supervisor.close()
+
+
+def test_one_that_does_not_load_again_stays_off(tmp_path: Path) -> None:
+    """A bundle that was removed while it played: a sentence says what is wrong, the dry sound goes on."""
+    shutil.copytree(MADE / "Trouble.vst3", tmp_path / "Trouble.vst3")
+    kind = type("Copied", (Trouble,), {"__module__": __name__, "bundle": tmp_path / "Trouble.vst3"})
+    hosted = kind()
+    stage = Stage(hosted)
+    shutil.rmtree(tmp_path / "Trouble.vst3")
+    os.kill(pid_of(hosted), signal.SIGKILL)
+    stage.until_said("stays off")
+    assert stage.said[0] == "trouble was killed; it is started again"
+    assert all(sentence.startswith("trouble could not be loaded again: ") for sentence in stage.said[1:])
+    assert "Trouble.vst3" in stage.said[1]
+    stage.supervisor.close()
+
+
+def test_one_that_hangs_while_it_loads_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading may take its time, but not for ever."""
+    monkeypatch.setattr(supervisor, "START_S", 0.8)
+    hosted = Trouble()
+    stage = Stage(hosted, restarts=1)
+    hosted.state.record["mode"] = MODES.index("sleep")
+    stage.until_said("stays off")
+    first, second = stage.said
+    assert first == "trouble hung for 0.5 s; it is started again"
+    assert second.startswith("trouble was not loaded within 0.8 s, for the second time")
+    stage.supervisor.close()
+
+
+def test_what_is_not_played_any_more_keeps_its_report() -> None:
+    """A chain takes the place of one whose plugin is off: it starts afresh, both are reported."""
+    hosted = Trouble()
+    stage = Stage(hosted, restarts=0)
+    os.kill(pid_of(hosted), signal.SIGKILL)
+    stage.until_said("stays off")
+    first = id(hosted)
+    stage.chain.clear()
+    del stage.program, stage.player, hosted
+    found = Trouble()
+    while id(found) != first and len(stage.chain) < 50:  # where the old one was, if that comes to be
+        stage.chain.append(found)
+        found = Trouble()
+    stage.chain.clear()
+    stage.program = live(found, inputs=2)
+    stage.supervisor.look([found])
+    reports = stage.supervisor.reports()
+    assert [report.off for report in reports] == [True, False]
+    stage.supervisor.close()
+
+
+def _run(session: Session, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not until():
+        session.step()
+        time.sleep(0.02)
+
+
+@pytest.mark.usefixtures("jack_server")
+def test_a_kill_during_a_session_is_heard_as_a_fade(tmp_path: Path) -> None:
+    """The recording of a constant has no step but the decay's and the fade's, and ends as it began."""
+    state = constant(0.125)
+    heard: list[str] = []
+    setup = Setup(channels=(), record=tmp_path / "take.wav")
+    session = Session(lambda: [Trouble(raw_state=state)], setup, heard.append)
+    _run(session, 0.5)
+    hosted = session.engine.playing.chain[0]
+    assert isinstance(hosted, Hosted)
+    worker = pid_of(hosted)
+    os.kill(worker, signal.SIGKILL)
+    _run(session, 10.0, lambda: any("is back" in sentence for sentence in heard))
+    _run(session, 0.5)
+    report = session.close()
+    with AudioReader(tmp_path / "take.wav") as reader:
+        take = np.concatenate([block.copy() for block in reader.blocks()], axis=1)
+    decay, fade = 0.125 * (1 - np.exp(-1 / (HOLD_S * RATE))), 0.125 / (FADE_S * RATE)
+    begun = int(np.argmax(take[0] == np.float32(0.125)))
+    assert np.abs(np.diff(take[:, begun:])).max() <= decay + fade + 1e-6
+    assert np.abs(take[:, begun:]).min() < 1e-6
+    np.testing.assert_array_equal(take[:, -PERIOD:], 0.125)
+    (plugin,) = report.plugins
+    assert (plugin["name"], plugin["restarts"], plugin["off"]) == ("trouble", 1, False)
+    assert "trouble was killed; it is started again" in report.events
+    assert not there(worker)
+
+
+@pytest.mark.usefixtures("jack_server")
+def test_a_session_that_ends_takes_all_workers_along() -> None:
+    """Playing, replaced, and spare ones."""
+    others = set(children(os.getpid()))
+    session = Session(lambda: [Trouble()], Setup(channels=()))
+    _run(session, 0.2)
+    session.change(lambda: [Trouble(), Trouble()])
+    _run(session, 5.0, lambda: len(session.engine.playing.chain) == 2)
+    _run(session, 0.2)
+    assert len(set(children(os.getpid())) - others) == 3  # the first chain's is gone by now
+    report = session.close()
+    assert [plugin["name"] for plugin in report.plugins] == ["trouble"] * 3
+    wait_until(lambda: not set(children(os.getpid())) - others)
