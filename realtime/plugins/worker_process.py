@@ -47,8 +47,8 @@ class WorkerProcess:
             raise PluginError("plugins are hosted on Linux only, so far")
         here, there = socket.socketpair()
         tied, tether = os.pipe()
-        self._log = os.memfd_create("tonerig-worker-log")
-        fcntl.fcntl(self._log, fcntl.F_SETFL, os.O_APPEND)  # what is cut off here is not written after
+        self._log_file = _Log()
+        self._log = self._log_file.number
         command = [sys.executable, "-P", "-m", f"{__package__}.worker", str(there.fileno()), str(tied)]
         try:
             self._process = subprocess.Popen(
@@ -65,7 +65,7 @@ class WorkerProcess:
             os.close(tied)
         self._socket = here
         self._ready = False
-        self.finalizer = weakref.finalize(self, _end, self._process, here, tether, self._log)
+        self.finalizer = weakref.finalize(self, _end, self._process, here, tether)
 
     @property
     def pid(self) -> int:
@@ -191,7 +191,18 @@ class WorkerProcess:
         self.finalizer()
 
 
-def _end(process: subprocess.Popen[bytes], end: socket.socket, tether: int, log: int) -> None:
+class _Log:
+    """A file in memory, closed when nobody looks into it any more: its number may then mean another file."""
+
+    def __init__(self) -> None:
+        self.number = os.memfd_create("tonerig-worker-log")
+        fcntl.fcntl(self.number, fcntl.F_SETFL, os.O_APPEND)  # what is cut off here is not written after
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+
+def _end(process: subprocess.Popen[bytes], end: socket.socket, tether: int) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -199,7 +210,6 @@ def _end(process: subprocess.Popen[bytes], end: socket.socket, tether: int, log:
     process.wait()
     end.close()
     os.close(tether)
-    os.close(log)
 
 
 def shared_file(size: int) -> int:
