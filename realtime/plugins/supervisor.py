@@ -10,7 +10,8 @@ from ..engine.privileges import audio_priority
 from ..processors.processor import Processor, everything
 from .errors import PluginError
 from .hosted import Hosted
-from .hosting import START_S
+from .hosting import ENDING_S, START_S
+from .messages import GoneError
 from .worker_process import WorkerProcess
 
 RESTARTS = 3
@@ -97,9 +98,8 @@ class Supervisor:
             kept.report.realtime = (
                 priority is not None and priority > BELOW and hosting.worker.raise_priority(priority - BELOW)
             )
-        trouble = hosting.trouble(now)
-        if trouble is None and kept.since is not None:
-            trouble = self._welcome(hosted, kept, now)
+        trouble = None if kept.since is None else self._welcome(hosted, kept, now)
+        trouble = trouble or hosting.trouble(now)
         if trouble is None:
             return
         hosting.worker.kill()
@@ -107,10 +107,9 @@ class Supervisor:
         if self._restarts is not None and len(kept.restarted) >= self._restarts:
             kept.report.off = True
             hosting.give_up(trouble)
-            self._notify(
-                f"{hosting.name} {trouble}, for the {_times(len(kept.restarted) + 1)} within a minute; "
-                f"it stays off"
-            )
+            count = len(kept.restarted) + 1
+            again = f", for the {_times(count)} within a minute" if count > 1 else ""
+            self._notify(f"{hosting.name} {trouble}{again}; it stays off")
             return
         kept.restarted.append(now)
         kept.report.restarts += 1
@@ -129,6 +128,8 @@ class Supervisor:
         assert hosting is not None and kept.since is not None
         try:
             answer = hosting.worker.answer_so_far()
+        except GoneError as gone:
+            return hosting.worker.how_it_ended(ENDING_S) or f"could not be loaded again: {gone}"
         except PluginError as error:
             return f"could not be loaded again: {error}"
         if answer is None:
