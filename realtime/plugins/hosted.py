@@ -15,6 +15,7 @@ from ..compiler.layout import State
 from ..compiler.unit import Unit, load
 from ..parameters import Parameter
 from ..processors.processor import Processor
+from ..synths.played import Played
 from .errors import PluginError
 from .hosting import Hosting, Stream, c_library
 from .layout import EXCHANGE, FADE_S, HOLD_S
@@ -56,6 +57,7 @@ class Hosted(Processor):
 
     fixed: ClassVar[tuple[str, ...]] = tuple(parameter.name for parameter in HOSTING)
     instrument: ClassVar[bool] = False
+    at_once = False
 
     def __init__(self, values: Mapping[str, object] | None = None, **others: Any) -> None:
         super().__init__(values, **others)
@@ -139,8 +141,8 @@ class Hosted(Processor):
         record["capacity"], record["inputs"] = hosting.capacity, hosting.stream.channels
         record["outputs"] = hosting.outputs
         record["waits"] = hosting.stream.waits
-        # Offline the worker is a block behind, so that both sides are busy; notes are waited for.
-        record["period"] = self.period or (0 if self.instrument else max_block)
+        # Offline the worker is a block behind, so that both sides are busy, unless it has to be at once.
+        record["period"] = self.period or (0 if self.at_once or self.instrument else max_block)
         record["delay"] = hosting.latency
         record["silent"] = self.instrument or self.values["late"] == SILENCE
         record["fade_step"] = 1.0 / (FADE_S * rate)
@@ -216,19 +218,20 @@ class Hosted(Processor):
             other._followers = None
 
 
-def arrange(chain: Sequence[Processor], period: int) -> None:
+def arrange(chain: Sequence[Processor], period: int, at_once: bool = False) -> None:
     """Before a chain is prepared: say how it will be called, put neighbours together, start all workers.
 
     Parameters
     ----------
     period : frames that a device asks for at a time; 0: offline
+    at_once : offline, whether each block is waited for, as in a patch, whose notes have no latency
     """
     for processor in chain:
         for name in processor.chains:
-            arrange(getattr(processor, name), period)
+            arrange(getattr(processor, name), period, at_once or isinstance(processor, Played))
     hosted = [processor for processor in chain if isinstance(processor, Hosted)]
     for processor in hosted:
-        processor.period = period
+        processor.period, processor.at_once = period, at_once
     for together, neighbours in groupby(chain, _shares):
         if together:
             first, *others = (part for part in neighbours if isinstance(part, Hosted))

@@ -24,36 +24,42 @@ EVENT_BYTES = EVENT.itemsize
 WRITTEN, READ = OFFSETS["events_written"], OFFSETS["events_read"]
 BANK_HIGH, BANK_LOW = 0, 32
 SUSTAIN, SOSTENUTO, ALL_SOUND_OFF = 64, 66, 120
+NEVER, IF_ROOM, SURELY = 0, 1, 2
 
 
 @compiled
 def concerns(state: Any, status: Any, data1: Any, data2: Any) -> Any:
-    """Whether the worker hears a message: a note of a channel that plays the patch, and every release."""
+    """Whether the worker hears a message: `NEVER`, a note of a channel that plays the patch `IF_ROOM`, and
+    every release `SURELY`."""
     what, c = status & 0xF0, np.int64(status & 0x0F)
     listens = channel_at(state, c).listening != 0
     if what == 0xC0 and channel_at(state, c).follows != 0:
         change_program(state, c, np.int64(data1 & 0x7F))
-        return False
+        return NEVER
     if what == 0x80 or (what == 0x90 and data2 == 0):
-        return True
+        return SURELY
     if what == 0xB0:
         if data1 == BANK_HIGH:
             channel_at(state, c).bank_high = np.int64(data2 & 0x7F)
         elif data1 == BANK_LOW:
             channel_at(state, c).bank_low = np.int64(data2 & 0x7F)
         elif data1 in (SUSTAIN, SOSTENUTO) or data1 >= ALL_SOUND_OFF:
-            return True
-    return listens
+            return SURELY
+    return IF_ROOM if listens else NEVER
 
 
 @compiled
 def send_events(state: Any, header: Any, events: Any, context: Any) -> None:
-    """Put the block's messages into the worker's ring, with frames that count from the block's start."""
+    """Put the block's messages into the worker's ring, with frames that count from the block's start.
+
+    Half of it is kept for releases: each note that found room finds room to end.
+    """
     written = load_acquire(header + WRITTEN)
     room = EVENTS - (written - load_acquire(header + READ))
     for k in range(context.event_count):
         heard = event_at(context.events + EVENT_BYTES * k)
-        if concerns(state, heard.status, heard.data1, heard.data2) and room > 0:
+        concern = concerns(state, heard.status, heard.data1, heard.data2)
+        if concern != NEVER and room > (0 if concern == SURELY else EVENTS // 2):
             event = event_at(events + EVENT_BYTES * (written & (EVENTS - 1)))
             event.frame = np.int32(heard.frame - context.event_origin)
             event.status, event.data1, event.data2 = heard.status, heard.data1, heard.data2

@@ -83,12 +83,18 @@ class Exchange:
         self["turns_read"] = end
         return turned
 
-    def events(self, end: int) -> list[tuple[int, bytes]]:
-        """The notes until ``end``, since the last call: frame in the block, message."""
-        start = self["events_read"]
-        heard = [self._events[k & (EVENTS - 1)].tolist() for k in range(start, end)]
+    def events(self, end: int, frames: int) -> list[tuple[int, bytes]]:
+        """The notes until ``end``, since the last call: frame in the block, message.
+
+        Those of blocks that found no room are among them, in the order in which they came.
+        """
+        heard, place = [], 0
+        for k in range(self["events_read"], end):
+            frame, status, a, b, size = self._events[k & (EVENTS - 1)].tolist()
+            place = min(max(place, frame), frames - 1)
+            heard.append((place, bytes((status, a, b)[:size])))
         self["events_read"] = end
-        return [(frame, bytes((status, a, b)[:size])) for frame, status, a, b, size in heard]
+        return heard
 
     def read(self, position: int, frames: int, channels: int) -> NDArray[np.float32]:
         """Samples of the input, shape (channels, frames)."""
@@ -207,7 +213,7 @@ class Worker:
             for index, value in exchange.turns(turns_end):
                 slot, inner = self._places[index]
                 slot.turn(inner, value)
-        events = exchange.events(events_end) if events_end != exchange["events_read"] else ()
+        events = exchange.events(events_end, frames) if events_end != exchange["events_read"] else ()
         sound = exchange.read(position, frames, self.channels)
         for slot in self.slots:
             sound = slot.process(sound, events)
