@@ -93,7 +93,7 @@ def check_all(
     ward = _Ward()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         futures = [
-            pool.submit(_check, plugin, {}, ward, partial(progress, place))
+            pool.submit(_check, plugin, {}, CHECKS, ward, partial(progress, place))
             for place, plugin in enumerate(plugins)
         ]
         try:
@@ -105,19 +105,22 @@ def check_all(
             ward.close()
 
 
-def check(plugin: PluginDescription, values: Mapping[str, float] | None = None) -> PluginHealth:
+def check(
+    plugin: PluginDescription, values: Mapping[str, float] | None = None, checks: Sequence[str] = CHECKS
+) -> PluginHealth:
     """Check one plugin.
 
     Parameters
     ----------
     values : parameter values by name that it has from the start; others are its own
+    checks : which ones
 
     Raises
     ------
     PluginError
         where the system has no means for it.
     """
-    return _check(plugin, values or {}, _Ward(), lambda part: None)
+    return _check(plugin, values or {}, checks, _Ward(), lambda part: None)
 
 
 class _Ward:
@@ -153,9 +156,13 @@ class _Ward:
 
 
 def _check(
-    plugin: PluginDescription, values: Mapping[str, float], ward: _Ward, progress: Callable[[float], None]
+    plugin: PluginDescription,
+    values: Mapping[str, float],
+    checks: Sequence[str],
+    ward: _Ward,
+    progress: Callable[[float], None],
 ) -> PluginHealth:
-    names = [name for name in CHECKS if not (plugin.instrument and name in FOR_EFFECTS)]
+    names = [name for name in checks if not (plugin.instrument and name in FOR_EFFECTS)]
     order = _order(plugin, values)
     findings: list[Finding] = []
     speeds: dict[int, float] = {}

@@ -20,6 +20,8 @@ LEVEL = 0.25
 """Peak of the noise that goes in: -12 dBFS."""
 QUIET = 1e-5
 """-100 dBFS."""
+NAMED = 5
+"""Most stages that a sentence names."""
 NOTE_ON, NOTE_OFF, KEY = 0x90, 0x80, 60
 
 
@@ -60,7 +62,8 @@ class Report:
     def close(self, otherwise: str) -> Report:
         """Make sentences of what was collected; where nothing was found at all, that it is good."""
         for (verdict, what), places in self._where.items():
-            named = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+            more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
+            named = ", ".join(places[:NAMED]) + more
             self.rows.append([verdict, f"{what} {named}"])
         return self if self.rows else self.good(otherwise)
 

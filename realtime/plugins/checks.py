@@ -45,6 +45,8 @@ MUCH = 10.0
 TAIL_S = 10.0
 QUIET_S = 0.5
 """Silence that lasts so long is taken for the end."""
+CLICK = 0.01
+"""-40 dBFS."""
 RECOVERY_S = 1.0
 NEAR = 10.0
 """Times by which a sound may be louder or softer than it was before."""
@@ -123,7 +125,9 @@ def blocks(stand: Stand) -> Report:
         together = min(sound.shape[1], expected.shape[1])
         apart = difference(expected[:, :together], sound[:, :together])
         if repeatable and is_sound(sound) and apart > SAME_DB:
-            report.collect("remark", f"sounds otherwise than {usual} in those", f"{place} ({apart:.0f} dB)")
+            report.collect(
+                "remark", f"sounds otherwise than {usual} in those", f"{place} ({round(apart)} dB)"
+            )
     if slot.shortfall:
         report.remark("gives its sound later than it reports")
     same = "the same sound" if repeatable else "never twice the same sound"
@@ -146,7 +150,7 @@ def channels(stand: Stand) -> Report:
     if takes == [1]:
         apart = max(difference(mono[0], stereo[0]), difference(stereo[0], stereo[1]))
         if repeatable and apart > SAME_DB:
-            report.remark(f"two of it side by side do not sound alike ({apart:.0f} dB)")
+            report.remark(f"two of it side by side do not sound alike ({round(apart)} dB)")
         return report.close("mono; two side by side for stereo")
     if stand.instrument:
         return report.close("an instrument")
@@ -169,17 +173,18 @@ def reset(stand: Stand) -> Report:
     other = stand.load()
     stand.prepare(other, "when loaded anew")
     if difference(first, stand.play(other, given)) > SAME_DB:
-        return report.remark(f"never sounds twice the same ({apart:.0f} dB), so no reset can be judged")
-    return report.fault(f"a reset leaves something of the sound before it: {apart:.0f} dB")
+        return report.remark(f"never sounds twice the same ({round(apart)} dB), so no reset can be judged")
+    return report.fault(f"a reset leaves something of the sound before it: {round(apart)} dB")
 
 
 def silence(stand: Stand) -> Report:
     """Does it come to silence when the sound has ended?"""
     report, slot = Report(), stand.load()
-    nothing = np.zeros((2, round(QUIET_S * RATE)), np.float32)
+    nothing = np.zeros((2, math.ceil(QUIET_S * RATE / LONGEST) * LONGEST), np.float32)
     stand.prepare(slot, "in silence", block=LONGEST)
-    floor = stand.play(slot, nothing, (LONGEST,))
-    sounds = [stand.play(slot, noise(QUIET_S), (LONGEST,))]
+    start = stand.play(slot, np.tile(nothing, 4), (LONGEST,))
+    floor = start[:, -nothing.shape[1] :]
+    sounds = [stand.play(slot, noise(nothing.shape[1] / RATE), (LONGEST,))]
     stand.at("in silence after sound")
     levels: list[float] = []
     while len(levels) < TAIL_S / QUIET_S and (not levels or levels[-1] > QUIET):
@@ -187,8 +192,10 @@ def silence(stand: Stand) -> Report:
         levels.append(peak(sounds[-1]))
         if not is_sound(sounds[-1]):
             break
-    if not all(map(is_sound, (floor, *sounds))):
+    if not all(map(is_sound, (start, *sounds))):
         return report.fault("puts out NaN or Inf")
+    if peak(start) > max(CLICK, 2 * peak(floor)):
+        report.remark(f"begins with a click: {db(peak(start)):.0f} dBFS with silence in")
     if peak(floor) > QUIET:
         report.remark(f"makes a sound of its own: {db(peak(floor)):.0f} dBFS with silence in")
     if levels[-1] <= QUIET:
@@ -197,9 +204,10 @@ def silence(stand: Stand) -> Report:
         end = (loud[-1] + 1) / RATE if loud.size else 0.0
         return report.close(f"silent {end:.2f} s after the sound")
     level, before = levels[-1], levels[len(levels) // 2]
-    if level > 1.0 and level >= before:
+    fades = level < before / 1.1
+    if level > 1.0 and not fades:
         return report.fault(f"howls: {db(level):+.0f} dBFS {TAIL_S:g} s after the sound")
-    if level < before / 1.1:
+    if fades:
         return report.good(f"fades; at {db(level):.0f} dBFS {TAIL_S:g} s after the sound")
     if peak(floor) <= QUIET:
         report.remark(f"does not come to silence: {db(level):.0f} dBFS {TAIL_S:g} s after the sound")
@@ -276,7 +284,7 @@ def loaded_state(stand: Stand) -> Report:
         else:
             report.collect("fault", "its state does not hold", place)
     if len(first) and apart > SAME_DB:
-        report.fault(f"sounds otherwise when its state is loaded: {apart:.0f} dB")
+        report.fault(f"sounds otherwise when its state is loaded: {round(apart)} dB")
     return report.close(
         "same values, same sound" if len(first) else "same values; never twice the same sound"
     )
