@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tonerig.realtime.plugins.hosted import Hosted
-from tonerig.realtime.plugins.layout import BLOCKS, FADE_S, HOLD_S
+from tonerig.realtime.plugins.layout import BLOCKS, FADE_S, HOLD_S, TURNS
 from tonerig.realtime.processors.parallel import Parallel
 
 from .hosts import (
@@ -320,19 +320,22 @@ def test_knobs_of_plugins_that_share_a_worker_are_not_mistaken() -> None:
     assert [trouble.hosting["submitted"] for trouble in chain if trouble.hosting] == [40] * 3
 
 
-def test_many_turns_at_once_all_arrive() -> None:
-    """All parameters turned with each of 2000 blocks, while nobody reads: the last values hold."""
+def test_more_turns_than_there_is_room_for_all_arrive() -> None:
+    """One knob turned once, two with each of 2400 blocks, while nobody reads: the last values hold."""
     hosted = Trouble()
     player = Live(live(hosted, inputs=2), hosted)
-    x = noise(2, 2400 * PERIOD)
+    x = noise(2, 2600 * PERIOD)
+    record = hosted.state.record
     with stopped(hosted):
-        for k in range(2000):
-            record = hosted.state.record
-            record["gain_db"], record["voicing"], record["bright"] = -k / 100, k % 3, k % 2
+        record["bright"] = 1
+        for k in range(2400):
+            record["gain_db"], record["voicing"] = -k / 100, k % 3  # in the end 2, hard
             player.play(x[:, k * PERIOD : (k + 1) * PERIOD], wait=False)
-        hosted.state.record["gain_db"] = 6.0
-    heard = player.play(x[:, 2000 * PERIOD :])
-    # 1999 % 3 is 1, warm; 1999 % 2 is 1, bright
+        assert hosted.hosting is not None
+        assert hosted.hosting["turns_written"] - hosted.hosting["turns_read"] == TURNS
+        record["gain_db"] = 6.0
+    heard = player.play(x[:, 2400 * PERIOD :])
     loud = 10 ** (6 / 20) * x.astype(np.float64)
-    expected = delayed(np.tanh(loud - 0.5 * delayed(loud, 1)), PERIOD)[:, 2000 * PERIOD :]
+    voiced = np.clip(loud - 0.5 * delayed(loud, 1), -0.25, 0.25)
+    expected = delayed(voiced, PERIOD)[:, 2400 * PERIOD :]
     np.testing.assert_allclose(heard[:, -3200:], expected[:, -3200:], atol=1e-5)
