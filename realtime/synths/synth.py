@@ -46,14 +46,17 @@ class Synth(Played):
         self._prepare_effects(rate, max_block)
         self.latency = 0
         stride = -(-max_block // 16) * 16
+        played = self._arrays(max_block)
         state = State(
             instrument_state(self.parameters),
+            # What a synth inherits stands together, from channels to active, see `instrument_code`.
+            channels=played.pop("channels"),
             voice_records=(VOICE, VOICES),
             keys=(np.int64, (CHANNELS, KEYS)),
             lanes=(self.record, GROUPS),
             active=(np.int64, GROUPS),
             sums=(np.float32, (2, GRID, LANES)),
-            **self._arrays(max_block),
+            **played,
         )
         self._fill(state, rate, stride)
         return state
