@@ -52,6 +52,11 @@ def load(path: Path, name: str | None = None) -> pedalboard.VST3Plugin:
     return plugin
 
 
+def set_state(plugin: pedalboard.VST3Plugin, state: bytes) -> None:
+    """Set a plugin's whole state; pedalboard's own assignment would probe all parameters before."""
+    object.__setattr__(plugin, "raw_state", state)
+
+
 def names(path: Path) -> list[str]:
     """The names of the plugins in a VST3 file.
 

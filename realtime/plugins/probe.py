@@ -41,8 +41,11 @@ LIMITS = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 2**24, resource.RLIMIT
 """In bytes: what a plugin may write into a file, what it prints included, and what memory it may take."""
 RESERVED = ("exchange", "isolate", "late", "plugin", "processor", "raw_state", "vstpreset")
 """What a preset and the exchange say of a plugin beside its parameters; those names get a ``_`` behind."""
-CONTROLLER = re.compile(r"MIDI (Ch\. \d+ )?CC ")
-"""What hosts and frameworks call the parameters behind which they hide MIDI controllers."""
+NO_KNOB = re.compile(r"MIDI (Ch\. \d+ )?CC |Current Program$")
+"""What hosts and frameworks call parameters behind which they hide MIDI controllers and DPF's programs.
+
+Hosted by pedalboard, a program of DPF's changes what the parameters show, and not the sound.
+"""
 BLOCK = 4096
 BURST = 3
 """Blocks of noise, or of a note, of which the tail is heard: a quarter of a second."""
@@ -108,7 +111,7 @@ def parameters_of(natives: list[Any]) -> tuple[list[tuple[int, Scale]], int]:
     found: list[tuple[int, Scale]] = []
     names = set(RESERVED)
     for index, parameter in enumerate(natives):
-        if any(pattern.match(parameter.name) for pattern in (CONTROLLER, *PARAMETER_NAME_REGEXES_TO_IGNORE)):
+        if any(pattern.match(parameter.name) for pattern in (NO_KNOB, *PARAMETER_NAME_REGEXES_TO_IGNORE)):
             continue
         if len(found) == MAX_PARAMETERS:
             return found, len(natives) - index

@@ -18,7 +18,7 @@ from .description import DescriptionError, PluginDescription, legible
 from .errors import PluginError
 from .probe_process import Outcome, describe_all
 
-FORMAT = 2
+FORMAT = 3
 """Of the cache: to be counted up when plugins come to be described otherwise."""
 MAX_CACHE = 2**26
 LISTING = "'tonerig plugins list' shows what is installed"

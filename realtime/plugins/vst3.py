@@ -104,7 +104,7 @@ class Vst3:
                 f"{self.name}: its raw_state is no base64 text; take it out, or save the preset anew"
             ) from None
         plugin = self._plugins[0]
-        plugin.raw_state = state
+        native.set_state(plugin, state)
         if bytes(plugin.raw_state) == state:
             return
         # It may be another version's, which differs too: a stranger's is one that moves nothing, or little.
@@ -113,7 +113,7 @@ class Vst3:
         for row in rows:
             row.raw_value = 0.0 if row.raw_value >= 0.5 else 1.0
         turned, held = [row.raw_value for row in rows], bytes(plugin.raw_state)
-        plugin.raw_state = state
+        native.set_state(plugin, state)
         taken = sum(row.raw_value != before for row, before in zip(rows, turned, strict=True))
         useless = not taken and bytes(plugin.raw_state) == held
         self._plugins[0] = native.load(self._path, self._plugin_name)
@@ -122,7 +122,7 @@ class Vst3:
                 f"{self.name} makes nothing of its state, which may be another plugin's; {ITS_OWN}"
             )
             return
-        self._plugins[0].raw_state = state
+        native.set_state(self._plugins[0], state)
         if 0 < taken < len(rows) / 2:
             self.notices.append(
                 f"{self.name} takes {taken} of its {len(rows)} parameters from its state, which may be "
@@ -161,7 +161,7 @@ class Vst3:
         """Another instance of the plugin that is as the first one."""
         first = self._plugins[0]
         twin = native.load(self._path, self._plugin_name)
-        twin.raw_state = first.raw_state
+        native.set_state(twin, first.raw_state)
         for index, (theirs, ours) in enumerate(zip(twin._parameters, first._parameters, strict=True)):
             if any(index == place for _, place in self._names):
                 theirs.raw_value = ours.raw_value
