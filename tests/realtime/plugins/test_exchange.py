@@ -131,6 +131,18 @@ def test_a_gap_is_bridged_from_the_last_sample() -> None:
     assert largest_step(heard) <= largest_step(x) + np.abs(held).max() * (1 - DECAY) + 1e-6
 
 
+def test_a_gap_of_a_stereo_plugin_on_a_mono_sound() -> None:
+    """The one channel that went in is what is heard on both sides."""
+    hosted = Trouble(HALF_DB)
+    player = Live(live(hosted), hosted)
+    x = sine(100 * PERIOD)[:1]
+    player.play(x[:, : 10 * PERIOD])
+    with stopped(hosted):
+        during = player.play(x[:, 10 * PERIOD :], wait=False)
+    dry = delayed(x, PERIOD)[:, 60 * PERIOD :]
+    np.testing.assert_array_equal(during[:, 50 * PERIOD :], np.repeat(dry, 2, axis=0))
+
+
 def test_a_gap_can_be_silence() -> None:
     """With ``late`` at silence the last sample dies away to nothing."""
     hosted = Trouble({**HALF_DB, "late": 1})
@@ -203,6 +215,7 @@ def test_a_stop_so_long_that_the_rings_are_full(size: int) -> None:
     parts = [player.play(x[:, :ahead])]
     with stopped(hosted):
         parts += [player.play(part, wait=False) for part in in_pieces(x[:, ahead : ahead + count], size)]
+        assert hosted.hosting["submitted"] - hosted.hosting["taken"] == min(BLOCKS, -(-count // size))
     late = hosted.blocks[1]
     parts += [player.play(part) for part in in_pieces(x[:, ahead + count :], size)]
     heard = np.concatenate(parts, axis=1)

@@ -79,6 +79,18 @@ def test_what_a_plugin_says_of_its_latency_is_taken_off(sizes: tuple[int, ...]) 
 
 
 @needs_made
+def test_a_long_sound_goes_round_the_rings() -> None:
+    """Blocks that end where the memory does, and go on at its beginning."""
+    signal = noise(2, 300_000)
+    hosted = Trouble({"late_by": 100.0, "says_late_by": 100.0})
+    program = offline(hosted, inputs=2)
+    assert hosted.hosting is not None
+    assert hosted.hosting.capacity % 333
+    np.testing.assert_array_equal(rendered(program, signal, 333), signal)
+    assert hosted.hosting["position"] > 2 * hosted.hosting.capacity
+
+
+@needs_made
 @pytest.mark.parametrize("late_by", [0.0, 500.0])
 def test_a_lie_about_the_latency_shifts_the_sound_and_no_more(late_by: float) -> None:
     """Said to be 300 samples late, a plugin's sound comes ``late_by`` - 300 samples late."""

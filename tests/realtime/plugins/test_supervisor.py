@@ -214,6 +214,22 @@ def test_all_that_share_a_worker_come_back() -> None:
     stage.supervisor.close()
 
 
+def test_the_dry_sound_is_heard_until_a_late_plugin_gives_something() -> None:
+    """One that is 4000 samples late and says so has only silence for the first 4000 after its return."""
+    hosted = Trouble({"late_by": 4000.0, "says_late_by": 4000.0})
+    stage = Stage(hosted)
+    ones, parts = np.ones((2, 5 * PERIOD), np.float32), []
+    Live(stage.program, hosted).play(np.ones((2, 100 * PERIOD), np.float32))
+    os.kill(pid_of(hosted), signal.SIGKILL)
+    while not stage.said or "is back" not in stage.said[-1]:
+        parts.append(stage.player.play(ones))
+        stage.supervisor.look(stage.chain)
+        time.sleep(0.005)
+    parts.append(Live(stage.program, hosted).play(np.ones((2, 200 * PERIOD), np.float32)))
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), 1.0, atol=1e-6)
+    stage.supervisor.close()
+
+
 def test_one_inside_parallel_chains_is_looked_after_too() -> None:
     """Wherever it stands."""
     hosted = Trouble()
