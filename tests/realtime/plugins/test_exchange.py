@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tonerig.realtime.plugins.hosted import Hosted
-from tonerig.realtime.plugins.layout import BLOCKS, FADE_S, HOLD_S, TURNS
+from tonerig.realtime.plugins.layout import BLOCKS, HOLD_S, TURNS
 from tonerig.realtime.processors.parallel import Parallel
 
 from .hosts import (
@@ -31,7 +31,7 @@ from .hosts import (
 
 pytestmark = needs_made
 
-FADE = round(FADE_S * RATE)
+FADE = 480  # 10 ms
 DECAY = np.exp(-1 / (HOLD_S * RATE))
 HALF_DB, HALF = {"gain_db": -6.0}, 10 ** (-6 / 20)
 """A plugin that is not to be mistaken for the dry sound."""
