@@ -146,13 +146,13 @@ class _Ward:
         finally:
             with self._lock:
                 self._processes.discard(process)
-            process.end()
+            process.kill()
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
             for process in self._processes:
-                process.kill()
+                process.stop()
 
 
 def _check(

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .child import LOG_LIMIT
 from .errors import PluginError
 from .layout import LONGEST_DELAY_S, OFFSETS, capacity_for, shared
 from .messages import GoneError
-from .worker_process import LOG_LIMIT, WorkerProcess, shared_file
+from .worker_process import WorkerProcess, shared_file
 
 START_S = 30.0
 """That a plugin may take to load."""

@@ -132,7 +132,7 @@ def _ask(path: Path, name: str | None, running: set[subprocess.Popen[bytes]]) ->
     result, write = os.pipe()
     tied, tether = os.pipe()
     log = os.memfd_create("tonerig-probe-log")
-    command = [sys.executable, "-P", "-m", f"{__package__}.probe", str(write), str(tied), str(path)]
+    command = [sys.executable, "-P", "-m", f"{__package__}.inside.probe", str(write), str(tied), str(path)]
     try:
         process = subprocess.Popen(
             [*command, name] if name is not None else command,

@@ -1,39 +1,21 @@
-"""A worker as its host sees it: started, given its order, watched, ended.
-
-A worker has a session of its own, so that Ctrl-C in a terminal does not reach it; it is ended by the system
-when the host's end of a pipe, the tether, closes, whichever way the host ends. What it prints goes to a
-file in memory that is bounded.
-"""
+"""A worker as its host sees it: a child that is given its order, and asked."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
 import select
-import signal
-import socket
-import subprocess
-import sys
-import weakref
-from contextlib import suppress
 from typing import Any
 
 from . import messages
+from .child import Child
 from .errors import PluginError
 
-LOG_KEPT = 2**16
-"""Bytes of a worker's output that are kept."""
-FLOOD = 2**20
-"""Bytes of output between two looks that end a worker."""
-LOG_LIMIT = 2**25
-"""Bytes of any file that a worker may write: the system ends one that floods its log while nobody looks."""
 PROCESSOR_TIME_MS = 400
 """That a worker of real-time priority may take without a pause; then the system ends it."""
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-class WorkerProcess:
+class WorkerProcess(Child):
     """A process that hosts plugins; it imports what it needs and waits for its order.
 
     Raises
@@ -43,33 +25,8 @@ class WorkerProcess:
     """
 
     def __init__(self) -> None:
-        if not hasattr(os, "memfd_create"):
-            raise PluginError("plugins are hosted on Linux only, so far")
-        here, there = socket.socketpair()
-        tied, tether = os.pipe()
-        self._log_file = _Log()
-        self._log = self._log_file.number
-        command = [sys.executable, "-P", "-m", f"{__package__}.worker", str(there.fileno()), str(tied)]
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=(there.fileno(), tied),
-                start_new_session=True,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            )
-        finally:
-            there.close()
-            os.close(tied)
-        self._socket = here
+        super().__init__("worker")
         self._ready = False
-        self.finalizer = weakref.finalize(self, _end, self._process, here, tether)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def order(self, order: dict[str, Any], file: int) -> None:
         """Give it its order and the shared memory; `answer` says what came of it.
@@ -78,7 +35,7 @@ class WorkerProcess:
         ------
         GoneError
         """
-        messages.send(self._socket, order, [file])
+        messages.send(self.socket, order, [file])
 
     def answer_so_far(self) -> dict[str, Any] | None:
         """Its answer to the order, or None if it has not come yet.
@@ -88,7 +45,7 @@ class WorkerProcess:
         PluginError
             see `answer`
         """
-        while select.select([self._socket], [], [], 0)[0]:
+        while select.select([self.socket], [], [], 0)[0]:
             if self._ready:
                 return self.ask(None, 1.0)
             self.ask(None, 1.0)
@@ -116,38 +73,15 @@ class WorkerProcess:
         PluginError
         """
         try:
-            self._socket.settimeout(timeout_s)
+            self.socket.settimeout(timeout_s)
         except OSError:
             raise messages.GoneError("the worker has ended") from None
         if request is not None:
-            messages.send(self._socket, request)
-        message, _ = messages.receive(self._socket)
+            messages.send(self.socket, request)
+        message, _ = messages.receive(self.socket)
         if "error" in message:
             raise PluginError(str(message["error"])[:1000])
         return message
-
-    def how_it_ended(self, patience_s: float = 0.0) -> str | None:
-        """How it ended, in words; None while it runs, as after waiting so long for its end."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(patience_s)
-        code = self._process.poll()
-        if code is None:
-            return None
-        if code == messages.NOT_FINITE:
-            return "put out NaN or Inf"
-        if code >= 0:
-            words = self.last_words() if self.finalizer.alive else ""
-            return f"ended by itself with code {code}" + (f" ({words})" if words and code else "")
-        number = -code
-        if number == getattr(signal, "SIGXFSZ", 0):
-            return "flooded its output"
-        if number == getattr(signal, "SIGXCPU", 0):
-            return "took all of a processor"
-        try:
-            name = signal.Signals(number).name
-        except ValueError:
-            name = f"signal {number}"
-        return f"crashed ({name})" if number != signal.SIGKILL else "was killed"
 
     def raise_priority(self, priority: int) -> bool:
         """Give it real-time priority, and an end to it if it takes a whole processor; False if refused."""
@@ -158,58 +92,6 @@ class WorkerProcess:
         except OSError:
             return False
         return True
-
-    def memory(self) -> int:
-        """Bytes that it holds in memory; 0 when it has ended."""
-        try:
-            with open(f"/proc/{self.pid}/statm", "rb") as file:  # noqa: PTH123  a look takes 20 us so
-                return int(file.read().split()[1]) * PAGE
-        except (OSError, IndexError, ValueError):
-            return 0
-
-    def flooded(self) -> bool:
-        """Whether it wrote more than `FLOOD` since the last look; keeps the end of what it wrote."""
-        size = os.fstat(self._log).st_size
-        if size > LOG_KEPT:
-            kept = os.pread(self._log, LOG_KEPT // 4, size - LOG_KEPT // 4)
-            os.ftruncate(self._log, 0)
-            os.write(self._log, kept)
-        return size > FLOOD
-
-    def log(self) -> str:
-        """The end of what it wrote."""
-        size = os.fstat(self._log).st_size
-        return os.pread(self._log, LOG_KEPT, max(0, size - LOG_KEPT)).decode(errors="replace")
-
-    def last_words(self) -> str:
-        """The last line that it wrote."""
-        lines = [line for line in self.log().splitlines() if line.strip()]
-        return lines[-1].strip()[:200] if lines else ""
-
-    def kill(self) -> None:
-        """End it, and all that it started, now."""
-        self.finalizer()
-
-
-class _Log:
-    """A file in memory, closed when nobody looks into it any more: its number may then mean another file."""
-
-    def __init__(self) -> None:
-        self.number = os.memfd_create("tonerig-worker-log")
-        fcntl.fcntl(self.number, fcntl.F_SETFL, os.O_APPEND)  # what is cut off here is not written after
-
-    def __del__(self) -> None:
-        os.close(self.number)
-
-
-def _end(process: subprocess.Popen[bytes], end: socket.socket, tether: int) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        process.kill()
-    process.wait()
-    end.close()
-    os.close(tether)
 
 
 def shared_file(size: int) -> int:

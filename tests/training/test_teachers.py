@@ -237,7 +237,7 @@ def _workers() -> set[int]:
     """Worker processes that this one has started."""
     lists = [path.read_text().split() for path in Path("/proc/self/task").glob("*/children")]
     found = {int(number) for numbers in lists for number in numbers}
-    return {n for n in found if b"plugins.worker" in _command(n)}
+    return {n for n in found if b"plugins.inside.worker" in _command(n)}
 
 
 def _command(process: int) -> bytes:

@@ -16,10 +16,10 @@ from tonerig.realtime.plugins import builtins
 from tonerig.realtime.plugins.builtins import Builtin
 from tonerig.realtime.plugins.errors import PluginError
 from tonerig.realtime.plugins.hosted import HOSTING
-from tonerig.realtime.plugins.slot import Slot
+from tonerig.realtime.plugins.inside.slot import Slot
 
 from .hosts import noise, offline, rendered
-from .slots import RATE, through
+from .inside.slots import RATE, through
 
 CLASSES = {
     kind.name: kind

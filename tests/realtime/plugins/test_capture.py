@@ -58,7 +58,7 @@ WRITE = """
 import sys
 from pathlib import Path
 import numpy as np
-from tonerig.realtime.plugins import native
+from tonerig.realtime.plugins.inside import native
 plugin = native.load(Path(sys.argv[1]), None)
 parameters = {parameter.name: parameter for parameter in plugin._parameters}
 parameters["Gain"].raw_value, parameters["Voicing"].raw_value = 0.4, 1.0

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tonerig.realtime.plugins import checks
 from tonerig.realtime.plugins.check import CHECKS, Finding, PluginHealth, check, check_all
-from tonerig.realtime.plugins.check_stand import Stand
 from tonerig.realtime.plugins.description import PluginDescription
+from tonerig.realtime.plugins.inside import checks
+from tonerig.realtime.plugins.inside.check_stand import Stand
 from tonerig.realtime.plugins.scan import find
 
 from .hosts import ZAM, needs_zam

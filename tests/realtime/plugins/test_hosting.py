@@ -166,7 +166,7 @@ class Puppet(WorkerProcess):
     def __init__(self, said: bytes) -> None:
         super().__init__()
         self._process.kill()
-        self._socket, self._other = socket.socketpair()
+        self.socket, self._other = socket.socketpair()
         self._other.sendall(said)
         self._other.shutdown(socket.SHUT_WR)
 
@@ -191,5 +191,5 @@ def test_whatever_a_worker_answers_to_its_order(answers: list[Any], garbage: byt
         assert len(str(error)) < 2000
     finally:
         hosting.ENDING_S = before
-    worker._socket.close()
+    worker.socket.close()
     worker._other.close()

@@ -143,7 +143,7 @@ def test_a_worker_that_answers_anything_at_all(answer: Any) -> None:
     """Whatever object comes for an answer, asking gives it or a `PluginError` of a bounded length."""
     here, there = socket.socketpair()
     worker = WorkerProcess.__new__(WorkerProcess)
-    worker._socket = here
+    worker.socket = here
     with here, there:
         there.sendall(_framed(json.dumps(answer).encode()))
         try:

@@ -34,7 +34,7 @@ def workers() -> list[int]:
     gc.collect()  # those of other tests
     lists = [path.read_text().split() for path in Path("/proc/self/task").glob("*/children")]
     found = [int(number) for numbers in lists for number in numbers]
-    return [n for n in found if b"plugins.worker" in Path(f"/proc/{n}/cmdline").read_bytes()]
+    return [n for n in found if b"plugins.inside.worker" in Path(f"/proc/{n}/cmdline").read_bytes()]
 
 
 def test_a_plugin_has_its_own_parameters(installed: Path) -> None:

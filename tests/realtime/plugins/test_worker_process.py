@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tonerig.realtime.plugins.child import LOG_LIMIT
 from tonerig.realtime.plugins.errors import PluginError
 from tonerig.realtime.plugins.messages import GoneError
-from tonerig.realtime.plugins.worker_process import LOG_LIMIT, PROCESSOR_TIME_MS, WorkerProcess, shared_file
+from tonerig.realtime.plugins.worker_process import PROCESSOR_TIME_MS, WorkerProcess, shared_file
 
 from .hosts import MADE, Live, Trouble, live, needs_made, offline, pid_of, wait_until
 

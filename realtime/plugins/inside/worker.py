@@ -1,6 +1,7 @@
 """A worker: a process of its own that hosts the plugins of one exchange.
 
-``python -m tonerig.realtime.plugins.worker SOCKET TETHER``. It imports what it needs, waits for its order
+``python -m tonerig.realtime.plugins.inside.worker SOCKET TETHER``.
+It imports what it needs, waits for its order
 on the socket, loads the plugins, and then takes block after block from shared memory, see `layout`. It dies
 with the process that holds the other end of the tether.
 """
@@ -21,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import messages
-from .errors import PluginError
-from .layout import BLOCK, BLOCKS, EVENTS, NEVER, OFFSETS, TURNS, shared
+from .. import messages
+from ..errors import PluginError
+from ..layout import BLOCK, BLOCKS, EVENTS, NEVER, OFFSETS, TURNS, shared
 from .tether import tie
 
 WORD = 8

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from pedalboard._pedalboard import TRUE_BOOLEANS, strip_common_float_suffixes
 
-from ..parameters import Curve, Parameter
-from .description import MAX_CHOICES, MAX_STEPS, MAX_UNIT, legible
+from ...parameters import Curve, Parameter
+from ..description import MAX_CHOICES, MAX_STEPS, MAX_UNIT, legible
 
 POSITIONS = 1000
 """Steps in which the positions are read, as in pedalboard."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pedalboard.io import AudioFile
 from pedalboard_native.utils import Chain
 
-from .errors import PluginError
+from ..errors import PluginError
 
 Sound: TypeAlias = NDArray[np.float32]
 

@@ -1,6 +1,7 @@
 """The process in which a plugin is checked.
 
-``python -m tonerig.realtime.plugins.check_worker SOCKET TETHER``. It makes the check that is asked for on the
+``python -m tonerig.realtime.plugins.inside.check_worker SOCKET TETHER``.
+It makes the check that is asked for on the
 socket and answers what came of it; before that it says again and again what it is at, so that the host knows
 where a plugin crashed and whether it hangs.
 """
@@ -13,13 +14,14 @@ import sys
 from time import monotonic
 from typing import Any
 
-from . import messages, native
+from .. import messages
+from ..child import LOG_LIMIT
+from ..errors import PluginError
+from ..hosting import MEMORY_LIMIT
+from . import native
 from .check_stand import Report, Stand
 from .checks import CHECKS
-from .errors import PluginError
-from .hosting import MEMORY_LIMIT
 from .tether import tie
-from .worker_process import LOG_LIMIT
 
 LIMITS = {
     resource.RLIMIT_CORE: 0,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tonerig.realtime.plugins import probe_process
 from tonerig.realtime.plugins.description import PluginDescription
-from tonerig.realtime.plugins.probe import parameters_of
+from tonerig.realtime.plugins.inside.probe import parameters_of
 from tonerig.realtime.plugins.probe_process import describe_all
 
 from .test_scale import Knob

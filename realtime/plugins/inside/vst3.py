@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import PluginError
 from . import native
-from .errors import PluginError
 from .scale import NoChoiceError, Scale
 
 Sound: TypeAlias = NDArray[np.float32]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import signal
-from tonerig.realtime.plugins import checks
-from tonerig.realtime.plugins.check_stand import RATE, Report, Sound, Stand, noise
+from tonerig.realtime.plugins.inside import checks
+from tonerig.realtime.plugins.inside.check_stand import RATE, Report, Sound, Stand, noise
 
 
 class Formula:

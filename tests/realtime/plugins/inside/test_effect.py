@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pedalboard
 import pytest
-from tonerig.realtime.plugins.effect import Effect
 from tonerig.realtime.plugins.errors import PluginError
-from tonerig.realtime.plugins.slot import Slot
+from tonerig.realtime.plugins.inside.effect import Effect
+from tonerig.realtime.plugins.inside.slot import Slot
 
-from .hosts import noise
+from ..hosts import noise
 from .slots import RATE, effect, ready, through
 
 

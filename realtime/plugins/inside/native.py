@@ -14,8 +14,8 @@ from typing import Any
 import pedalboard
 from pedalboard import _pedalboard
 
-from .description import legible
-from .errors import PluginError
+from ..description import legible
+from ..errors import PluginError
 
 SOUNDING_S = 0.5
 """How long an instrument may take to sound when loaded or reset: pedalboard plays it a note and waits."""

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pedalboard
 import pytest
-from tonerig.realtime.plugins import native
 from tonerig.realtime.plugins.errors import PluginError
-from tonerig.realtime.plugins.slot import Slot
+from tonerig.realtime.plugins.inside import native
+from tonerig.realtime.plugins.inside.slot import Slot
 
-from .hosts import MADE, ZAM, needs_made, needs_zam, noise
+from ..hosts import MADE, ZAM, needs_made, needs_zam, noise
 from .slots import RATE, STATED, WIDTHS, alone, order, pipe, ready, through, trouble, zam
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 TIED = """
 import subprocess, sys, time
-from tonerig.realtime.plugins.tether import tie
+from tonerig.realtime.plugins.inside.tether import tie
 tie(int(sys.argv[1]))
 own = subprocess.Popen(["sleep", "60"])
 print(own.pid, flush=True)

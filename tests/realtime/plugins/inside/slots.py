@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pedalboard
 from pedalboard._pedalboard import to_python_parameter_name
-from tonerig.realtime.plugins import native
-from tonerig.realtime.plugins.slot import Slot
+from tonerig.realtime.plugins.inside import native
+from tonerig.realtime.plugins.inside.slot import Slot
 
-from .hosts import MADE, ZAM, Signal, Trouble, in_pieces
+from ..hosts import MADE, ZAM, Signal, Trouble, in_pieces
 
 RATE = 48000.0
 STATED = {

@@ -14,8 +14,8 @@ import numpy as np
 import pedalboard
 import pytest
 from pedalboard._pedalboard import to_python_parameter_name
-from tonerig.realtime.plugins import native
-from tonerig.realtime.plugins.scale import NoChoiceError, Scale
+from tonerig.realtime.plugins.inside import native
+from tonerig.realtime.plugins.inside.scale import NoChoiceError, Scale
 
 INSTALLED = Path("/usr/lib/vst3")
 

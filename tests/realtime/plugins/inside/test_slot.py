@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from tonerig.realtime.plugins.slot import GLIDE_S, PIECE
+from tonerig.realtime.plugins.inside.slot import GLIDE_S, PIECE
 
-from .hosts import MADE, ZAM, Trouble, needs_made, needs_zam, noise
+from ..hosts import MADE, ZAM, Trouble, needs_made, needs_zam, noise
 from .slots import RATE, STATED, UNCERTAIN, WIDTHS, alone, order, pipe, ready, through, trouble, zam
 
 

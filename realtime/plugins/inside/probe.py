@@ -1,7 +1,7 @@
 """Describe one plugin: what it says of itself, and what a few seconds of its sound say.
 
-``python -m tonerig.realtime.plugins.probe RESULT TETHER FILE [NAME]`` is run in a process of its own by
-`probe_process`; it writes one line of JSON to the descriptor RESULT: a ``description``, or a sentence
+``python -m tonerig.realtime.plugins.inside.probe RESULT TETHER FILE [NAME]`` is run in a process of its own
+by `probe_process`; it writes one line of JSON to the descriptor RESULT: a ``description``, or a sentence
 under ``refused``, or under ``names`` what a file with several plugins holds.
 """
 
@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pedalboard._pedalboard import PARAMETER_NAME_REGEXES_TO_IGNORE, to_python_parameter_name
 
-from . import native
-from .description import (
+from ..description import (
     MAX_LATENCY,
     MAX_PARAMETERS,
     MAX_TEXT,
@@ -33,7 +32,8 @@ from .description import (
     PluginParameter,
     legible,
 )
-from .errors import PluginError
+from ..errors import PluginError
+from . import native
 from .scale import NoChoiceError, Scale
 from .tether import tie
 
