@@ -23,10 +23,11 @@ from .engine.recorder import Recorder, What
 from .engine.stream import Stream, open_stream
 from .midi.inputs import JackConnection, MidiInput, follow
 from .midi.ports import choose_midi
+from .plugins.hosted import Hosted
 from .plugins.supervisor import RESTARTS, Supervisor
 from .processors.neural import Neural
 from .processors.parallel import Parallel
-from .processors.processor import Processor, problems
+from .processors.processor import Processor, everything, problems
 from .synths.played import Played
 from .synths.synth import Synth
 
@@ -188,6 +189,7 @@ class Session:
         self._look_after_compiler()
         self._look_after_processors()
         self._look_after_device()
+        self._look_after_block()
         self.supervisor.look([*self.engine.playing.chain, *self.engine.newest.chain])
         if self.midi is not None:
             self.midi.look()
@@ -308,6 +310,16 @@ class Session:
         if self.midi is not None:
             self.midi.resume(self._stream)
         self._last_call, self._next_try = time.monotonic(), 0.0
+
+    def _look_after_block(self) -> None:
+        """Where the device asks for longer blocks than it said, a plugin's worker needs longer, too."""
+        block = self.engine.statistics.block
+        if block <= self.block or self.engine.is_fading():
+            return
+        self._notify(f"the device asks for {block} frames at a time now, not {self.block}")
+        self.block = self.engine.block = block
+        if any(isinstance(part, Hosted) for part in everything(self.engine.newest.chain)):
+            self._play_afresh()
 
     def _reopen(self) -> None:
         if not self._source.on_jack:
