@@ -24,7 +24,7 @@ from .engine.stream import Stream, open_stream
 from .midi.inputs import JackConnection, MidiInput, follow
 from .midi.ports import choose_midi
 from .plugins.hosted import Hosted
-from .plugins.supervisor import RESTARTS, Supervisor
+from .plugins.supervisor import RESTARTS, PluginReport, Supervisor
 from .processors.neural import Neural
 from .processors.parallel import Parallel
 from .processors.processor import Processor, everything, problems
@@ -86,7 +86,7 @@ class Report:
     recorded_frames: int
     tap_lost_frames: int
     midi_lost: int
-    plugins: list[dict[str, object]]
+    plugins: list[PluginReport]
     events: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
@@ -233,7 +233,7 @@ class Session:
             recorded_frames=self.recorder.frames if self.recorder else 0,
             tap_lost_frames=self.engine.tap_lost,
             midi_lost=self.engine.midi_lost,
-            plugins=[asdict(plugin) for plugin in self.supervisor.reports()],
+            plugins=self.supervisor.reports(),
             events=self.events,
         )
 

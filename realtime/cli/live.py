@@ -168,6 +168,9 @@ def live(
         f"served {result.callbacks_served} of {result.callbacks_due} blocks, {result.xruns} xruns, "
         f"load {100 * result.load_p50:.1f} % (99 % under {100 * result.load_p99:.1f} %)"
     )
+    for plugin in result.plugins:
+        times = f", started again {plugin.restarts} times" if plugin.restarts else ""
+        _say(f"{plugin.name}: {plugin.late} of {plugin.blocks} blocks late{times}{', off' * plugin.off}")
 
 
 def _patches(patch: str | None, channels: str | None) -> dict[int, Patch]:
