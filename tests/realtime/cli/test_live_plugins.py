@@ -1,51 +1,72 @@
-"""``tonerig live`` through plugins: one that plays, one that is not there."""
+"""``tonerig live`` through plugins whose workers are killed while it plays."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
+from tonerig.realtime.audio_files import AudioReader
 
-from .live_command import live
+from .live_command import LIVE
 
-pytestmark = pytest.mark.usefixtures("jack_server")
+ZAM = Path("/usr/lib/vst3/ZamComp.vst3")
+PRESET = """
+tonerig = 1
+name = "Between plugins"
 
+[[chain]]
+processor = "plugin"
+plugin = "ZamComp"
+threshold_db = -30
 
-def preset(folder: Path, *plugins: str) -> Path:
-    """A chain of these plugins."""
-    links = "".join(f'[[chain]]\nprocessor = "plugin"\nplugin = "{plugin}"\n' for plugin in plugins)
-    (folder / "x.toml").write_text(f'tonerig = 1\nname = "x"\n{links}')
-    return folder / "x.toml"
+[[chain]]
+processor = "neural"
+model = "zamtube_crunch_wavenet.onnx"
 
-
-def test_a_missing_plugin_is_said_once_and_the_others_play(
-    user_library: Path, installed: Path, tmp_path: Path
-) -> None:
-    """A wire in its place; the other one is a knob by its own name."""
-    report = tmp_path / "report.json"
-    chain = preset(tmp_path, "Nobody", "Trouble", "Nobody")
-    result = live("--preset", chain, "--seconds", 1, "--report", report, "--set", "Trouble.gain_db=-6")
-    assert result.returncode == 0, result.stderr
-    assert result.stderr.count("there is no plugin Nobody") == 1
-    found = json.loads(report.read_text())
-    assert sum("there is no plugin Nobody" in event for event in found["events"]) == 1
-    assert found["callbacks_served"] > 500
-    assert [plugin["name"] for plugin in found["plugins"]] == ["Trouble"]
+[[chain]]
+processor = "plugin"
+plugin = "ZamEQ2"
+master_gain_db = 3
+"""
 
 
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ("Nobody.gain_db=3", "gain_db cannot be set: there is no plugin Nobody"),
-        ("Trouble.gane_db=3", "Trouble has no parameter gane_db; did you mean gain_db?"),
-        ("2.gain_db=99", "gain_db is 99, expected -60 to 20 dB"),
-        ("Other.gain_db=3", "the chain has no Other; it has Nobody, Trouble"),
-    ],
-)
-def test_a_knob_that_is_not_there(
-    user_library: Path, installed: Path, tmp_path: Path, setting: str, words: str
-) -> None:
-    """One sentence, and no sound."""
-    result = live("--preset", preset(tmp_path, "Nobody", "Trouble"), "--seconds", 1, "--set", setting)
-    assert result.returncode != 0 and words in result.stderr, result.stderr
+def _workers(parent: int) -> list[int]:
+    """The worker processes of a process."""
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [pid for pid in map(int, found) if b"inside.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+@pytest.mark.skipif(not ZAM.exists(), reason="Debian's zam-plugins are not installed")
+def test_a_worker_is_killed_and_one_keeps_playing(jack_server: str, tmp_path: Path) -> None:
+    """Two plugins around an amp: every worker is killed and comes back, the take is whole, nothing is left."""
+    preset, report, take = tmp_path / "between.toml", tmp_path / "report.json", tmp_path / "take.wav"
+    preset.write_text(PRESET)
+    words = ["--preset", preset, "--report", report, "--record", take]
+    with subprocess.Popen(
+        [*LIVE, *map(str, words)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "the chain adds" in line:
+                workers = _workers(process.pid)
+                assert len(workers) >= 2
+                for pid in workers:
+                    os.kill(pid, signal.SIGKILL)
+            if sum(" is back after " in sentence for sentence in said) == 2:
+                workers += _workers(process.pid)
+                process.send_signal(signal.SIGINT)
+                break
+        said.append(process.stderr.read())
+    assert process.returncode == 0, said
+    result = json.loads(report.read_text())
+    assert [row["restarts"] for row in result["plugins"]] == [1, 1]
+    assert not any(row["off"] for row in result["plugins"])
+    with AudioReader(take) as reader:
+        assert reader.frames == result["recorded_frames"] > 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
