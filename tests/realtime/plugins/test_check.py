@@ -104,7 +104,7 @@ def test_a_plugin_that_cannot_be_loaded_is_not_tried_further(trouble: PluginDesc
     """One that ends its process when it is first played, and one whose file has gone."""
     ended = check(trouble, mode(trouble, "exit"))
     assert ended.findings == (
-        Finding("loading", "fault", "ended its process with code 0 when it was first played"),
+        Finding("loading", "fault", "ended by itself with code 0 when it was first played"),
     )
     gone = check(dataclasses.replace(trouble, path=Path("/nowhere/Trouble.vst3")))
     (finding,) = gone.findings
