@@ -113,8 +113,7 @@ def _link(text: str) -> Link:
     PluginError
         If that plugin is not there.
     """
-    from ..plugins.errors import PluginError
-    from ..plugins.plugin import WIRE
+    from ..plugins.errors import PluginError, reason
     from ..presets import Link
 
     name = text.strip()
@@ -122,7 +121,7 @@ def _link(text: str) -> Link:
         return Link(name)
     link = Link("plugin", texts={"plugin": name.removeprefix(PLUGIN)})
     if link.kind.problem is not None:
-        raise PluginError(link.kind.problem.removesuffix(WIRE))
+        raise PluginError(reason(link.kind.problem))
     return link
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..engine.program import Program
 from ..engine.runner import Runner
-from .errors import PluginError
-from .plugin import WIRE, Described, Instrument, Plugin
+from .errors import PluginError, reason
+from .plugin import Described, Instrument, Plugin
 from .scan import find
 
 RATE = 48000.0
@@ -73,7 +73,7 @@ def _look(plugin: Described) -> tuple[dict[str, float], str | None]:
     program = Program([plugin], RATE, BLOCK, channels)
     hosting = plugin.hosting
     if hosting is None:
-        raise PluginError(str(plugin.problem).removesuffix(WIRE))
+        raise PluginError(reason(plugin.problem))
     try:
         if hosting.notices:
             raise PluginError(hosting.notices[0].partition(";")[0])

@@ -209,7 +209,7 @@ def _outcome(name: str, order: Mapping[str, Any], ward: _Ward) -> tuple[list[Fin
 
 
 def _order(plugin: PluginDescription, values: Mapping[str, float]) -> dict[str, Any]:
-    """What `checks.Stand` has to know."""
+    """What `inside.check_stand.Stand` has to know."""
     scales = [
         {
             "name": described.parameter.name,

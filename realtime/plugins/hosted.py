@@ -16,7 +16,7 @@ from ..compiler.unit import Unit, load
 from ..parameters import Parameter
 from ..processors.processor import Processor
 from ..synths.played import Played
-from .errors import PluginError
+from .errors import WIRE, PluginError
 from .hosting import Hosting, Stream, c_library
 from .layout import EXCHANGE, FADE_S, HOLD_S
 from .worker_process import WorkerProcess
@@ -57,6 +57,8 @@ class Hosted(Processor):
 
     fixed: ClassVar[tuple[str, ...]] = tuple(parameter.name for parameter in HOSTING)
     instrument: ClassVar[bool] = False
+    without: ClassVar[str] = WIRE
+    """What comes of its place where it cannot be loaded, see `errors`."""
     at_once = False
 
     def __init__(self, values: Mapping[str, object] | None = None, **others: Any) -> None:
@@ -66,6 +68,7 @@ class Hosted(Processor):
         self.hosting: Hosting | None = None
         self._followers: list[Hosted] | None = []  # in the same worker; None: it follows another itself
         self._worker: WorkerProcess | None = None
+        self._first = 0  # of its parameters among all that the worker turns
 
     @property
     def _members(self) -> list[Hosted]:
@@ -96,7 +99,7 @@ class Hosted(Processor):
             try:
                 self._host(stream)
             except PluginError as error:
-                self.problem = f"{error}; its place in the chain is a wire"
+                self.problem = f"{error}{self.without}"
         self.state = self.make_state(rate, max_block, channels)
         self._set_goals()
         self.state.seal()
@@ -115,8 +118,6 @@ class Hosted(Processor):
             for parameter, value in zip(member.turned, values, strict=True):
                 if parameter.name not in member.stated:
                     member.values[parameter.name] = value
-
-    _first = 0
 
     def make_state(self, rate: float, max_block: int, channels: int) -> State:
         fixed = [p for p in self.parameters if p.name in self.fixed]

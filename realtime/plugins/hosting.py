@@ -8,7 +8,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -110,7 +110,7 @@ class Hosting:
         self._progress = (-1, 0.0)
         self.loading = True
         self.worker = worker or WorkerProcess()
-        self.finalizer = weakref.finalize(self, _close, self._file, _Current(self.worker))
+        self.finalizer = weakref.finalize(self, _close, self._file, self.worker.finalizer)
         try:
             self.worker.order(self.order_for(late=False), self._file)
             answer = self.worker.answer(START_S)
@@ -178,7 +178,7 @@ class Hosting:
         """
         self.worker, self.loading = worker, True
         self.finalizer.detach()
-        self.finalizer = weakref.finalize(self, _close, self._file, _Current(worker))
+        self.finalizer = weakref.finalize(self, _close, self._file, worker.finalizer)
         worker.order(self.order_for(late=True), self._file)
 
     def trouble(self, now: float) -> str | None:
@@ -215,15 +215,8 @@ class Hosting:
         c_library().sem_post(self.address + OFFSETS["finished"])
 
 
-class _Current:
-    """A worker that is ended with the memory."""
-
-    def __init__(self, worker: WorkerProcess) -> None:
-        self.kill = worker.finalizer
-
-
-def _close(file: int, worker: _Current) -> None:
-    worker.kill()
+def _close(file: int, end_worker: Callable[[], object]) -> None:
+    end_worker()
     os.close(file)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from ..compiler.layout import CONTEXT, State
 from ..compiler.unit import Unit
+from ..parameters import Parameter
 from ..synths.layout import DRUM_BANK, DRUM_CHANNEL
 from ..synths.played import PLAYED, Played
+from .errors import SILENT
 from .hosted import Hosted
 
 RECORD = np.dtype([*PLAYED, ("context", CONTEXT)], align=True)
@@ -24,7 +26,8 @@ class HostedInstrument(Hosted, Played):
     """
 
     instrument: ClassVar[bool] = True
-    parameters = ()
+    without: ClassVar[str] = SILENT
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
     chains: ClassVar[tuple[str, ...]] = Played.chains
 
     def units(self) -> tuple[Unit, ...]:

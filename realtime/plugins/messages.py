@@ -10,10 +10,9 @@ from typing import Any
 from .errors import PluginError
 
 LENGTH = 8
+"""Bytes before a message that say how many it has."""
 LONGEST = 2**26
 """Bytes of a message; a plugin's state is the largest part of one."""
-
-
 NOT_FINITE = 96
 """Status with which a worker ends whose plugin put out NaN or Inf."""
 

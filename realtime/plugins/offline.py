@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from ..engine.program import Program
 from ..engine.runner import Runner
-from .errors import PluginError
+from .errors import PluginError, reason
 from .hosted import Hosted
-from .plugin import WIRE
 
 BLOCK = 8192
 """Samples of a call: as many as pedalboard takes when it is asked for a whole sound at once."""
@@ -38,7 +37,7 @@ def render(processor: Hosted, dry: NDArray[np.float32], rate: float) -> NDArray[
     program = Program([processor], rate, BLOCK, dry.shape[0])
     try:
         if processor.problem is not None:
-            raise PluginError(processor.problem.removesuffix(WIRE))
+            raise PluginError(reason(processor.problem))
         runner = Runner(program)
         after = np.zeros((dry.shape[0], program.latency), np.float32)
         parts = [

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from ..parameters import Parameter, ParameterError
 from ..processors.processor import Processor
 from .description import PluginDescription
-from .errors import PluginError
+from .errors import SILENT, WIRE, PluginError
 from .hosted import HOSTING, Hosted
 from .instrument import HostedInstrument
 from .missing import Missing, MissingInstrument
@@ -21,8 +21,6 @@ from .scan import find
 
 MAX_STATE = 2**20
 """Characters of a plugin's whole state."""
-WIRE = "; its place in the chain is a wire"
-"""The end of a problem's sentence."""
 
 
 class Described(Hosted):
@@ -159,7 +157,7 @@ class Instrument(Described, HostedInstrument):
         """
         found = cls._found(texts)
         if isinstance(found, PluginError):
-            return _silence(f"{found}; its patch is silent")
+            return _silence(f"{found}{SILENT}")
         if not found.instrument:
             raise PluginError(
                 f"{found.name} is an effect: its place is in a chain, or among a patch's effects"

@@ -57,7 +57,7 @@ class Supervisor:
         self._notify, self._restarts = notify, restarts
         self._kept: dict[Hosted, _Kept] = {}
         self._spare: WorkerProcess | None = None
-        self.past: list[PluginReport] = []
+        self._past: list[PluginReport] = []
 
     def look(self, chain: Sequence[Processor]) -> None:
         """Look after the workers of all processors that play; to be called every few tens of milliseconds."""
@@ -68,14 +68,14 @@ class Supervisor:
                 continue
             present[hosted] = self._kept.get(hosted) or _Kept(PluginReport(hosted.titles))
             self._look_after(hosted, present[hosted], now)
-        self.past += [kept.report for hosted, kept in self._kept.items() if hosted not in present]
+        self._past += [kept.report for hosted, kept in self._kept.items() if hosted not in present]
         self._kept = present
         if present and self._spare is None:
             self._spare = WorkerProcess()
 
     def reports(self) -> list[PluginReport]:
         """Of all workers so far."""
-        return [*self.past, *(kept.report for kept in self._kept.values())]
+        return [*self._past, *(kept.report for kept in self._kept.values())]
 
     def close(self) -> None:
         """End all workers; nothing plays any more."""
