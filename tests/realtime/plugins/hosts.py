@@ -125,7 +125,7 @@ class Pipe(HostedInstrument):
 
     name = "pipe"
     description = "for tests"
-    parameters = (Parameter("volume_db", -60.0, 20.0, 0.0, "dB"),)
+    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("volume_db", -60.0, 20.0, 0.0, "dB"),)
 
     def order(self) -> dict[str, Any]:
         return {

@@ -7,9 +7,11 @@ import signal as signals
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tonerig.realtime.plugins.hosted import Hosted
 from tonerig.realtime.plugins.layout import BLOCKS, HOLD_S, TURNS
 from tonerig.realtime.processors.parallel import Parallel
@@ -43,12 +45,12 @@ def sine(frames: int, frequency_hz: float = 170.0, level: float = 0.5) -> Signal
     return np.stack([one, -one]).astype(np.float32)
 
 
-def delayed(signal: Signal, frames: int) -> Signal:
+def delayed(signal: NDArray[Any], frames: int) -> NDArray[Any]:
     """A signal that begins later, as long as before."""
     return np.pad(signal, ((0, 0), (frames, 0)))[:, : signal.shape[1]]
 
 
-def largest_step(signal: Signal) -> float:
+def largest_step(signal: NDArray[Any]) -> float:
     """Between neighbouring samples."""
     return float(np.abs(np.diff(signal.astype(np.float64))).max())
 

@@ -399,7 +399,7 @@ def test_a_kill_during_a_session_is_heard_as_a_fade(tmp_path: Path) -> None:
     assert np.abs(take[:, begun:]).min() < 1e-6
     assert np.median(take[:, -9600:]) == 0.125
     (plugin,) = report.plugins
-    assert (plugin["name"], plugin["restarts"], plugin["off"]) == ("trouble", 1, False)
+    assert (plugin.name, plugin.restarts, plugin.off) == ("trouble", 1, False)
     assert "trouble was killed; it is started again" in report.events
     assert not there(worker)
 
@@ -415,5 +415,5 @@ def test_a_session_that_ends_takes_all_workers_along() -> None:
     _run(session, 0.2)
     assert len(set(children(os.getpid())) - others) == 3  # the first chain's is gone by now
     report = session.close()
-    assert [plugin["name"] for plugin in report.plugins] == ["trouble"] * 3
+    assert [plugin.name for plugin in report.plugins] == ["trouble"] * 3
     wait_until(lambda: not set(children(os.getpid())) - others)
