@@ -28,23 +28,30 @@ def search_folders() -> list[Path]:
 def installed_bundles() -> list[Path]:
     """All that ends in ``.vst3`` in the search folders, each once, in order."""
     found: dict[Path, None] = {}
+    seen: set[tuple[int, int]] = set()
     for folder in search_folders():
-        for path in _bundles(folder.absolute(), MAX_DEPTH):
+        for path in _bundles(folder.absolute(), MAX_DEPTH, seen):
             found.setdefault(path)
     return list(found)
 
 
-def _bundles(folder: Path, depth: int) -> list[Path]:
+def _bundles(folder: Path, depth: int, seen: set[tuple[int, int]]) -> list[Path]:
+    """Those of a folder, unless it was looked into before: links may lead to it again and again."""
     try:
+        status = folder.stat()
         entries = sorted(folder.iterdir())
     except OSError:  # not there, or not ours to read
         return []
+    itself = status.st_dev, status.st_ino
+    if itself in seen:
+        return []
+    seen.add(itself)
     found = []
     for entry in entries:
         if entry.suffix.lower() == SUFFIX:
             found.append(entry)
         elif depth > 1 and entry.is_dir():
-            found += _bundles(entry, depth - 1)
+            found += _bundles(entry, depth - 1, seen)
     return found
 
 

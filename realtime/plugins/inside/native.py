@@ -40,9 +40,10 @@ def load(path: Path, name: str | None = None) -> pedalboard.VST3Plugin:
         raise PluginError(
             f"{legible(str(path), 4096)}: there is no such plugin; install it, or check the path"
         )
+    text = _utf8(path)
     try:
         with _without_probing():
-            plugin = pedalboard.VST3Plugin(str(path), plugin_name=name, initialization_timeout=SOUNDING_S)
+            plugin = pedalboard.VST3Plugin(text, plugin_name=name, initialization_timeout=SOUNDING_S)
     except ImportError:
         raise PluginError(f"{legible(path.name)}: is no VST3 plugin for this system; remove it") from None
     except (ValueError, RuntimeError) as error:
@@ -64,10 +65,23 @@ def names(path: Path) -> list[str]:
     ------
     PluginError
     """
+    text = _utf8(path)
     try:
-        return list(pedalboard.VST3Plugin.get_plugin_names_for_file(str(path)))
+        return list(pedalboard.VST3Plugin.get_plugin_names_for_file(text))
     except (ImportError, ValueError, RuntimeError):
         raise PluginError(f"{legible(path.name)}: is no VST3 plugin for this system; remove it") from None
+
+
+def _utf8(path: Path) -> str:
+    """A path as pedalboard takes it."""
+    text = str(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PluginError(
+            f"{legible(text, 4096)}: is no path in UTF-8; rename the file or its folder"
+        ) from None
+    return text
 
 
 def said(error: BaseException) -> str:

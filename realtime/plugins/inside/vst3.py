@@ -26,6 +26,8 @@ MIDI_CHANNELS, MIDI_NOTES = 16, 128
 NOTE_OFF, CONTROL = 0x80, 0xB0
 SUSTAIN, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 """See the MIDI 1.0 specification."""
+MAX_PRESET = 2**24
+"""Bytes of a ``.vstpreset``: pedalboard reads all of it."""
 ITS_OWN = "it plays with its own defaults and the values that are stated"
 
 
@@ -89,6 +91,12 @@ class Vst3:
     def _load_preset(self, path: Path) -> None:
         if not path.is_file():
             raise PluginError(f"{path}: there is no such file, from which {self.name} was to take its state")
+        if (size := path.stat().st_size) > MAX_PRESET:
+            self.notices.append(
+                f"{self.name} does not take {path.name}, which has {size / 2**20:.0f} MB, expected at most "
+                f"{MAX_PRESET // 2**20} MB; {ITS_OWN}"
+            )
+            return
         try:
             self._plugins[0].load_preset(str(path))
         except RuntimeError:

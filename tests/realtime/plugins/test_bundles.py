@@ -22,11 +22,12 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_circle_of_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder that links to itself ends."""
-    (tmp_path / "self").symlink_to(tmp_path)
+    """A folder that links lead to again and again is looked into once."""
+    for name in ("self", "twin"):
+        (tmp_path / name).symlink_to(tmp_path)
     (tmp_path / "a.vst3").mkdir()
-    monkeypatch.setenv("VST3_PATH", str(tmp_path))
-    assert installed_bundles()[0].name == "a.vst3"
+    monkeypatch.setenv("VST3_PATH", f"{tmp_path}:{tmp_path / 'self'}")
+    assert [path for path in installed_bundles() if path.name == "a.vst3"] == [tmp_path / "a.vst3"]
 
 
 def test_binary(tmp_path: Path) -> None:

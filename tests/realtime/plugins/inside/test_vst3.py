@@ -134,6 +134,16 @@ def test_a_preset_file_is_taken(tmp_path: Path) -> None:
 
 
 @needs_zam
+def test_a_huge_preset_file_is_a_notice(tmp_path: Path) -> None:
+    """3 GB, more than a worker may hold, are not read."""
+    path = tmp_path / "huge.vstpreset"
+    with path.open("wb") as file:
+        file.truncate(3 * 2**30)
+    (notice,) = Slot(zam("ZamComp", vstpreset=path)).notices
+    assert "huge.vstpreset, which has 3072 MB, expected at most 16 MB" in notice
+
+
+@needs_zam
 def test_broken_orders_are_refused() -> None:
     """A state that is no base64, a parameter that the plugin has not, a plugin that is not there."""
     with pytest.raises(PluginError, match=r"ZamComp: its raw_state is no base64"):
