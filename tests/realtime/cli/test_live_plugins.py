@@ -42,7 +42,7 @@ def _workers(parent: int) -> list[int]:
 
 @pytest.mark.skipif(not ZAM.exists(), reason="Debian's zam-plugins are not installed")
 def test_a_worker_is_killed_and_one_keeps_playing(jack_server: str, tmp_path: Path) -> None:
-    """Two plugins around an amp: every worker is killed and comes back, the take is whole, nothing is left."""
+    """Two plugins around an amp: every worker is killed and comes back, the take is whole, none is left."""
     preset, report, take = tmp_path / "between.toml", tmp_path / "report.json", tmp_path / "take.wav"
     preset.write_text(PRESET)
     words = ["--preset", preset, "--report", report, "--record", take]
