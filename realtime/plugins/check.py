@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, Literal, TypeAlias, get_args
 
 from .check_process import CheckProcess, LostError
+from .child import Children
 from .description import PluginDescription, legible
 
 Verdict: TypeAlias = Literal["good", "remark", "fault"]
@@ -90,10 +90,10 @@ def check_all(
     PluginError
         where the system has no means for it.
     """
-    ward = _Ward()
+    children = Children()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         futures = [
-            pool.submit(_check, plugin, {}, CHECKS, ward, partial(progress, place))
+            pool.submit(_check, plugin, {}, CHECKS, children, partial(progress, place))
             for place, plugin in enumerate(plugins)
         ]
         try:
@@ -102,7 +102,7 @@ def check_all(
         finally:  # after Ctrl-C nothing is waited for
             for future in futures:
                 future.cancel()
-            ward.close()
+            children.close()
 
 
 def check(
@@ -120,46 +120,14 @@ def check(
     PluginError
         where the system has no means for it.
     """
-    return _check(plugin, values or {}, checks, _Ward(), lambda part: None)
-
-
-class _Ward:
-    """The processes at work, so that all of them can be ended from another thread."""
-
-    def __init__(self) -> None:
-        self._lock, self._closed, self._processes = Lock(), False, set[CheckProcess]()
-
-    def check(self, name: str, order: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What comes of a check, in a process of its own.
-
-        Raises
-        ------
-        LostError
-        """
-        with self._lock:
-            if self._closed:
-                raise LostError("was broken off")
-            process = CheckProcess()
-            self._processes.add(process)
-        try:
-            return process.check(name, order)
-        finally:
-            with self._lock:
-                self._processes.discard(process)
-            process.kill()
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            for process in self._processes:
-                process.stop()
+    return _check(plugin, values or {}, checks, Children(), lambda part: None)
 
 
 def _check(
     plugin: PluginDescription,
     values: Mapping[str, float],
     checks: Sequence[str],
-    ward: _Ward,
+    children: Children,
     progress: Callable[[float], None],
 ) -> PluginHealth:
     names = [name for name in checks if not (plugin.instrument and name in FOR_EFFECTS)]
@@ -173,7 +141,7 @@ def _check(
             findings.append(Finding(name, "fault", f"was not tried after {lost} checks were lost in a row"))
             continue
         try:
-            found, measured = _outcome(name, order, ward)
+            found, measured = _outcome(name, order, children)
         except LostError as error:
             lost += 1
             findings.append(Finding(name, "fault", str(error)))
@@ -187,16 +155,20 @@ def _check(
     return PluginHealth(plugin.name, plugin.path, tuple(findings), speeds)
 
 
-def _outcome(name: str, order: Mapping[str, Any], ward: _Ward) -> tuple[list[Finding], dict[int, float]]:
+def _outcome(
+    name: str, order: Mapping[str, Any], children: Children
+) -> tuple[list[Finding], dict[int, float]]:
     """Findings and speeds of a check, from processes that a plugin lives in: nothing is taken on trust.
 
     Raises
     ------
     LostError
     """
-    answer = ward.check(name, order)
+    with children.start(CheckProcess) as process:
+        answer = process.check(name, order)
     if answer.get("carried"):
-        answer = ward.check(f"{name}, loaded", {**order, "carried": answer["carried"]})
+        with children.start(CheckProcess) as process:
+            answer = process.check(f"{name}, loaded", {**order, "carried": answer["carried"]})
     try:
         findings = [
             Finding(name, VERDICTS[VERDICTS.index(verdict)], legible(str(sentence), MAX_SENTENCE))

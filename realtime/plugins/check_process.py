@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from . import messages
-from .child import Child
+from .child import ENDING_S, Child
 from .description import legible
 from .errors import PluginError
 from .hosting import MEMORY_LIMIT
@@ -74,7 +74,7 @@ class CheckProcess(Child):
                 if self.flooded():
                     raise LostError(_at("flooded its output", stage))
         except messages.GoneError:
-            raise LostError(_at(self.how_it_ended(1.0) or "does not answer any more", stage)) from None
+            raise LostError(_at(self.how_it_ended(ENDING_S) or "does not answer any more", stage)) from None
 
 
 def _at(what: str, stage: str) -> str:

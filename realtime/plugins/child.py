@@ -14,9 +14,13 @@ import socket
 import subprocess
 import sys
 import weakref
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import TypeVar
 
 from . import messages
+from .description import legible
 from .errors import PluginError
 
 LOG_KEPT = 2**16
@@ -25,7 +29,20 @@ FLOOD = 2**20
 """Bytes of output between two looks that end a worker."""
 LOG_LIMIT = 2**25
 """Bytes of any file that a worker may write: the system ends one that floods its log while nobody looks."""
+ENDING_S = 0.5
+"""From the end of a child's connection to its own; core dumps take their time."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def check_system() -> None:
+    """Refuse a system that has no means to host plugins.
+
+    Raises
+    ------
+    PluginError
+    """
+    if not hasattr(os, "memfd_create"):
+        raise PluginError("plugins are hosted on Linux only, so far")
 
 
 class Child:
@@ -47,8 +64,7 @@ class Child:
     """
 
     def __init__(self, module: str) -> None:
-        if not hasattr(os, "memfd_create"):
-            raise PluginError("plugins are hosted on Linux only, so far")
+        check_system()
         here, there = socket.socketpair()
         tied, tether = os.pipe()
         self._log_file = _Log()
@@ -120,9 +136,9 @@ class Child:
         return os.pread(self._log, LOG_KEPT, max(0, size - LOG_KEPT)).decode(errors="replace")
 
     def last_words(self) -> str:
-        """The last line that it wrote."""
+        """The last line that it wrote, as it can be printed."""
         lines = [line for line in self.log().splitlines() if line.strip()]
-        return lines[-1].strip()[:200] if lines else ""
+        return legible(lines[-1].strip(), 200) if lines else ""
 
     def stop(self) -> None:
         """Kill it and all that it started, from whichever thread; `kill` is to follow."""
@@ -131,6 +147,44 @@ class Child:
     def kill(self) -> None:
         """End it, and all that it started, now."""
         self.finalizer()
+
+
+Kind = TypeVar("Kind", bound=Child)
+
+
+class Children:
+    """Children at work, so that another thread can end all of them."""
+
+    def __init__(self) -> None:
+        self._lock, self._closed, self._present = Lock(), False, set[Child]()
+
+    @contextmanager
+    def start(self, kind: Callable[[], Kind]) -> Iterator[Kind]:
+        """One more, which is ended with the context.
+
+        Raises
+        ------
+        PluginError
+            when all were ended, or the system has no means for it.
+        """
+        with self._lock:
+            if self._closed:
+                raise PluginError("was broken off")
+            child = kind()
+            self._present.add(child)
+        try:
+            yield child
+        finally:
+            with self._lock:
+                self._present.discard(child)
+            child.kill()
+
+    def close(self) -> None:
+        """Kill all of them, and let no more be started."""
+        with self._lock:
+            self._closed = True
+            for child in self._present:
+                child.stop()
 
 
 class _Log:

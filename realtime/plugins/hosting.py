@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .child import LOG_LIMIT
+from .child import ENDING_S, LOG_LIMIT
 from .errors import PluginError
 from .layout import LONGEST_DELAY_S, OFFSETS, capacity_for, shared
 from .messages import GoneError
@@ -24,8 +24,6 @@ from .worker_process import WorkerProcess, shared_file
 
 START_S = 30.0
 """That a plugin may take to load."""
-ENDING_S = 0.5
-"""From the end of a worker's connection to its own; core dumps take their time."""
 HANG_S = 0.5
 """That a worker may be busy with one block while it plays live …"""
 OFFLINE_HANG_S = 20.0

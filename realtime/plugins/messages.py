@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from .errors import PluginError
@@ -19,6 +21,13 @@ NOT_FINITE = 96
 
 class GoneError(PluginError):
     """The other end does not answer any more, or answers nonsense."""
+
+
+class NonsenseError(GoneError):
+    """The other end sends what is no message."""
+
+    def __init__(self) -> None:
+        super().__init__("the worker answers nonsense")
 
 
 def send(end: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
@@ -36,21 +45,39 @@ def send(end: socket.socket, message: dict[str, Any], files: Sequence[int] = ())
         raise GoneError(f"the worker is not there: {error.strerror}") from None
 
 
-def receive(end: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """The next message, and the files that came with it; waits as long as the socket's timeout says.
+def receive(
+    end: socket.socket, longest: int = LONGEST, deadline: float = math.inf
+) -> tuple[dict[str, Any], list[int]]:
+    """The next message, and the files that came with it.
+
+    Parameters
+    ----------
+    longest : bytes that it may have
+    deadline : in s of `monotonic`; without one the socket's timeout is for each part of it
 
     Raises
     ------
+    NonsenseError
+        when what comes is no message.
     GoneError
-        also when nothing comes in time.
+        when nothing comes, or not in time.
     """
+
+    def wait() -> None:
+        if deadline < math.inf:
+            end.settimeout(max(1e-3, deadline - monotonic()))
+
     try:
+        wait()
         head, files, _, _ = socket.recv_fds(end, LENGTH, 1)
         size = int.from_bytes(head, "little")
-        if len(head) < LENGTH or size > LONGEST:
-            raise GoneError("the worker has ended" if not head else "the worker answers nonsense")
+        if not head:
+            raise GoneError("the worker has ended")
+        if len(head) < LENGTH or size > longest:
+            raise NonsenseError
         parts, left = [], size
         while left:
+            wait()
             part = end.recv(min(left, 2**16))
             if not part:
                 raise GoneError("the worker has ended")
@@ -64,7 +91,7 @@ def receive(end: socket.socket) -> tuple[dict[str, Any], list[int]]:
     except (ValueError, RecursionError) as error:
         if isinstance(error, GoneError):
             raise
-        raise GoneError("the worker answers nonsense") from None
+        raise NonsenseError from None
     if not isinstance(message, dict):
-        raise GoneError("the worker answers nonsense")
+        raise NonsenseError
     return message, files

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from ..engine.privileges import audio_priority
 from ..processors.processor import Processor, everything
+from .child import ENDING_S
 from .errors import PluginError
 from .hosted import Hosted
-from .hosting import ENDING_S, START_S
+from .hosting import START_S
 from .messages import GoneError
 from .worker_process import WorkerProcess
 

@@ -253,7 +253,7 @@ def test_plugins_that_teach_nothing_are_refused(test_plugins: Path) -> None:
         find_teacher(str(test_plugins / "Nope.vst3"))
     with pytest.raises(TeacherError, match="Pipe is an instrument"):
         find_teacher(str(test_plugins / "Pipe.vst3"))
-    with pytest.raises(TeacherError, match="CrashAtLoad: crashed with SIGSEGV"):
+    with pytest.raises(TeacherError, match=r"CrashAtLoad: crashed \(SIGSEGV\)"):
         find_teacher(str(test_plugins / "CrashAtLoad.vst3"))
 
 

@@ -1,17 +1,17 @@
 """Describe one plugin: what it says of itself, and what a few seconds of its sound say.
 
-``python -m tonerig.realtime.plugins.inside.probe RESULT TETHER FILE [NAME]`` is run in a process of its own
-by `probe_process`; it writes one line of JSON to the descriptor RESULT: a ``description``, or a sentence
-under ``refused``, or under ``names`` what a file with several plugins holds.
+``python -m tonerig.realtime.plugins.inside.probe SOCKET TETHER`` is run in a process of its own by
+`probe_process`. Asked on the socket for a ``path`` and a ``name``, which may be null, it answers with a
+``description``, or a sentence under ``refused``, or under ``names`` what a file with several plugins holds.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
 import resource
+import socket
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pedalboard._pedalboard import PARAMETER_NAME_REGEXES_TO_IGNORE, to_python_parameter_name
 
+from .. import messages
 from ..description import (
     MAX_LATENCY,
     MAX_PARAMETERS,
@@ -232,6 +233,12 @@ def _knobs(plugin: Any, natives: list[Any], indices: list[int], play: Callable[[
 
 
 def _answer(path: Path, name: str | None) -> dict[str, Any]:
+    """What is said of a plugin.
+
+    Raises
+    ------
+    PluginError
+    """
     try:
         return {"description": describe(path, name).as_dict()}
     except PluginError as error:
@@ -240,22 +247,22 @@ def _answer(path: Path, name: str | None) -> dict[str, Any]:
         return {"refused": str(error)}
 
 
-def main(result: int, path: Path, name: str | None = None) -> None:
-    """Describe a plugin to a descriptor, in one line."""
+def main(end: socket.socket) -> None:
+    """Answer one request."""
+    request, _ = messages.receive(end)
+    path = Path(request["path"])
     try:
-        answer = _answer(path, name)
+        answer = _answer(path, request["name"])
     except PluginError as error:
         answer = {"refused": str(error)}
     except Exception as error:
         answer = {"refused": f"{legible(path.stem)}: cannot be described: {native.said(error)}"}
-    with open(result, "w", encoding="ascii") as file:
-        file.write(json.dumps(answer) + "\n")
+    messages.send(end, answer)
 
 
 if __name__ == "__main__":
-    result, tether, file, *name = sys.argv[1:]
-    tie(int(tether))
+    tie(int(sys.argv[2]))
     for limit, most in LIMITS.items():
         resource.setrlimit(limit, (most, most))
-    main(int(result), Path(file), *name)
+    main(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)  # a plugin that is taken down may hang or crash

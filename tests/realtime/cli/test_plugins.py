@@ -42,7 +42,7 @@ def test_scan(folder: Path) -> None:
     assert found.code == 0, found.err
     lines = found.out.splitlines()
     assert "plugins; " in lines[0] and "Trouble" in found.err
-    assert any(line.startswith("left alone: CrashAtLoad: crashed with SIGSEGV") for line in lines)
+    assert any(line.startswith("left alone: CrashAtLoad: crashed (SIGSEGV)") for line in lines)
     assert any(line.startswith("left alone: Eight: takes 8 channels") for line in lines)
     again = tonerig("plugins", "scan", "--json")
     table = json.loads(again.out)

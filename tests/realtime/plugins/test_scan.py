@@ -199,7 +199,7 @@ def test_the_first_folder_counts(folder: Path, tmp_path: Path, monkeypatch: pyte
         ("\x1b[2J", "there is no plugin \\x1b[2J; "),
         ("x" * 10_000, "there is no plugin xxx"),
         ("Eight", "Eight: takes 8 channels"),
-        ("crashatload", "CrashAtLoad: crashed with SIGSEGV"),
+        ("crashatload", "CrashAtLoad: crashed (SIGSEGV)"),
         ("/nowhere/Moog.vst3", "Moog.vst3: is not there"),
         ("\0.vst3", "\\x00.vst3: is not there"),
     ],

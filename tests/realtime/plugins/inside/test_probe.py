@@ -25,12 +25,12 @@ CONSTRUCTOR = """
 #include <cstdlib>
 #include <cstring>
 #include <unistd.h>
-static int answer() {  // the descriptor, from the command line
+static int answer() {  // the socket, from the command line
     static char words[4096];
     FILE* file = fopen("/proc/self/cmdline", "rb");
     const char* end = words + fread(words, 1, sizeof words - 1, file);
     for (const char* word = words; word < end; word += strlen(word) + 1)
-        if (strstr(word, "plugins.probe")) return atoi(word + strlen(word) + 1);
+        if (strstr(word, "inside.probe")) return atoi(word + strlen(word) + 1);
     return -1;
 }
 __attribute__((constructor)) static void begin() { %s }
@@ -110,7 +110,7 @@ def test_a_reverb_and_its_rooms() -> None:
     [
         ("Eight", "takes 8 channels and puts out 8; a chain has 1 or 2 channels"),
         ("Source", "has no audio input"),
-        ("CrashAtLoad", "crashed with SIGSEGV"),
+        ("CrashAtLoad", "crashed (SIGSEGV)"),
     ],
 )
 def test_what_is_left_alone(test_plugins: Path, name: str, reason: str) -> None:
@@ -122,7 +122,7 @@ def test_hang(test_plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin that sleeps for ever takes as long as the limit, and no other plugin with it."""
     monkeypatch.setattr(probe_process, "TIME_LIMIT_S", 2.0)
     found = {outcome.path.stem: outcome for outcome in describe_all(sorted(test_plugins.glob("[HT]*.vst3")))}
-    assert "HangAtLoad: could not be loaded and tried within 2 s" in found["HangAtLoad"].left_alone[0]
+    assert "HangAtLoad: was not loaded and tried within 2 s" in found["HangAtLoad"].left_alone[0]
     assert found["Trouble"].plugins and found["TroubleMono"].plugins
 
 
@@ -138,7 +138,7 @@ def test_flood(test_plugins: Path, tmp_path: Path) -> None:
         tmp_path, "Flood", 'for (long k = 0; k < 1L << 20; k++) puts("all work and no play"); exit(3);'
     )
     reason = refused(path)
-    assert "ended its process with code 3" in reason and "said: a" in reason and len(reason) < 500
+    assert "ended by itself with code 3 (a" in reason and len(reason) < 500
 
 
 @pytest.mark.parametrize(
@@ -155,17 +155,26 @@ def test_flood(test_plugins: Path, tmp_path: Path) -> None:
     ],
 )
 def test_forged_answer(test_plugins: Path, tmp_path: Path, words: str) -> None:
-    """A plugin that finds the descriptor of the answer and writes there itself is refused."""
+    """A plugin that finds the socket of the answer and writes there itself is refused."""
     written = words.replace('"', '\\"')
-    path = bundle(tmp_path, "Forger", f'dprintf(answer(), "%s\\n", "{written}"); _exit(0);')
+    does = f'const char* text = "{written}"; size_t size = strlen(text);'
+    path = bundle(
+        tmp_path, "Forger", f"{does} write(answer(), &size, 8); write(answer(), text, size); _exit(0);"
+    )
     assert "Forger: does not let itself be described" in refused(path)
+
+
+def test_answer_without_a_length(test_plugins: Path, tmp_path: Path) -> None:
+    """One that writes there what is no message at all is refused too."""
+    path = bundle(tmp_path, "Stray", 'dprintf(answer(), "%s", "no message"); _exit(0);')
+    assert "Stray: does not let itself be described" in refused(path)
 
 
 def test_endless_answer(test_plugins: Path, tmp_path: Path) -> None:
     """One that writes there without end is cut off."""
     does = "static char much[1 << 16]; memset(much, 'x', sizeof much); for (int to = answer();;)"
     path = bundle(tmp_path, "Chatter", f"{does} if (write(to, much, sizeof much) < 0) abort();")
-    assert "Chatter: said too much" in refused(path)
+    assert "Chatter: does not let itself be described" in refused(path)
 
 
 def test_names() -> None:
