@@ -43,6 +43,10 @@ def doctor(
         return
     if names:
         raise typer.BadParameter(f"{names[0]} is a plugin's name? Then say --plugins too")
+    _examine_machine(as_json)
+
+
+def _examine_machine(as_json: bool) -> None:
     from ..doctor import BLOCKS, RATE, examine, model_loads, verdict
 
     def say(name: str) -> None:
@@ -83,11 +87,11 @@ def doctor(
 
 def _examine_plugins(names: Sequence[str], as_json: bool) -> None:
     from ..plugins.check import check_all
-    from ..plugins.scan import find, scan
+    from ..plugins.scan import NONE, find, scan
     from .progress import FileProgress
 
     if names:
-        wanted, left_alone = list({plugin.path: plugin for plugin in map(find, names)}.values()), []
+        wanted, left_alone = list(dict.fromkeys(map(find, names))), []
     else:
         found = scan()
         wanted, left_alone = found.plugins, found.left_alone
@@ -102,7 +106,7 @@ def _examine_plugins(names: Sequence[str], as_json: bool) -> None:
         for _, reason in left_alone:
             print(f"left alone: {reason}")
         if not healths and not left_alone:
-            print("There are no plugins; put VST3 bundles into ~/.vst3, or name their folder in VST3_PATH.")
+            print(NONE)
     if any(health.verdict == "fault" for health in healths):
         raise typer.Exit(1)
 

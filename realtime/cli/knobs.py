@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..engine.knobs import CONTROLLERS, Knob
+from ..engine.knobs import Knob, check_controller
 from ..parameters import ParameterError
 from ..processors.processor import everything
 
@@ -87,10 +87,7 @@ class Control:
                 "such as 20=gate.threshold_db, or 20@2=gate.threshold_db for channel 2 alone"
             )
         controller, channel = int(found[1]), None if found[2] is None else int(found[2])
-        if controller not in CONTROLLERS:
-            raise ParameterError(f"there is no controller {controller}; they go from 0 to {CONTROLLERS[-1]}")
-        if channel is not None and not 1 <= channel <= 16:
-            raise ParameterError(f"there is no channel {channel}; they go from 1 to 16")
+        check_controller(controller, channel)
         return cls(controller, channel, found[3], found[4])
 
     def knob(self, chain: Sequence[Processor]) -> Knob | None:

@@ -51,6 +51,8 @@ def scan_plugins(
 @app.command("list", epilog="Example: tonerig plugins list --json")
 def list_plugins(as_json: JsonOption = False) -> None:
     """List the plugins: name, kind, channels, the latency that they add, and their maker."""
+    from ..plugins.scan import NONE
+
     found = _scan()
     if as_json:
         print(json.dumps([_row(plugin) for plugin in found.plugins], indent=2))
@@ -68,7 +70,7 @@ def list_plugins(as_json: JsonOption = False) -> None:
     for row in rows:
         print("  ".join(f"{part:{width}}" for part, width in zip(row, widths, strict=True)).rstrip())
     if not rows:
-        print("There are no plugins; put VST3 bundles into ~/.vst3, or name their folder in VST3_PATH.")
+        print(NONE)
     if found.left_alone:
         print(f"{_count(len(found.left_alone), 'more')} left alone; 'tonerig plugins scan' says why")
 

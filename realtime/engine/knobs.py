@@ -10,7 +10,7 @@ import numpy as np
 from ..compiler.layout import State
 from ..parameters import Parameter, ParameterError
 from ..processors.processor import Processor
-from .layout import ANY_CHANNEL, KNOB, POSITIONS
+from .layout import ANY_CHANNEL, CHANNELS, KNOB, POSITIONS
 
 CONTROLLERS = range(120)
 """MIDI's controllers; the numbers above are messages about a channel's mode."""
@@ -30,7 +30,7 @@ class Knob:
     Raises
     ------
     ParameterError
-        when the processor has no such parameter, or it is fixed.
+        when there is no such controller or channel, or the processor has no such parameter, or it is fixed.
     """
 
     controller: int
@@ -39,11 +39,21 @@ class Knob:
     channel: int | None = None
 
     def __post_init__(self) -> None:
-        if self.controller not in CONTROLLERS:
-            raise ValueError(f"there is no controller {self.controller}; expected 0 to {CONTROLLERS[-1]}")
-        if self.channel is not None and not 1 <= self.channel <= 16:
-            raise ValueError(f"there is no channel {self.channel}; expected 1 to 16")
+        check_controller(self.controller, self.channel)
         movable(self.processor, self.parameter)
+
+
+def check_controller(controller: int, channel: int | None) -> None:
+    """Refuse numbers that MIDI does not have.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if controller not in CONTROLLERS:
+        raise ParameterError(f"there is no controller {controller}; they go from 0 to {CONTROLLERS[-1]}")
+    if channel is not None and not 1 <= channel <= CHANNELS:
+        raise ParameterError(f"there is no channel {channel}; they go from 1 to {CHANNELS}")
 
 
 def movable(processor: Processor, name: str) -> Parameter:

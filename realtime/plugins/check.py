@@ -192,16 +192,5 @@ def _order(plugin: PluginDescription, values: Mapping[str, float]) -> dict[str, 
         }
         for described in plugin.parameters
     ]
-    return {
-        "kind": "vst3",
-        "path": str(plugin.path),
-        "name": plugin.name,
-        "instrument": plugin.instrument,
-        "parameters": [{"name": p.parameter.name, "index": p.index} for p in plugin.parameters],
-        "values": dict(values),
-        "raw_state": None,
-        "vstpreset": None,
-        "scales": scales,
-        "channels": list(plugin.channels),
-        "category": plugin.category,
-    }
+    about = {"scales": scales, "channels": list(plugin.channels), "category": plugin.category}
+    return {**plugin.order(values), **about}

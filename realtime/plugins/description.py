@@ -96,6 +96,28 @@ class PluginDescription:
             "left_out": self.left_out,
         }
 
+    def order(
+        self, values: Mapping[str, float], raw_state: str | None = None, vstpreset: Path | None = None
+    ) -> dict[str, Any]:
+        """What a worker needs to load it, see `inside.slot.Slot`.
+
+        Parameters
+        ----------
+        values : of parameters by name, in their units; others are the plugin's
+        raw_state : its whole state, base64
+        vstpreset : a file with its whole state
+        """
+        return {
+            "kind": "vst3",
+            "path": str(self.path),
+            "name": self.name,
+            "instrument": self.instrument,
+            "parameters": [{"name": part.parameter.name, "index": part.index} for part in self.parameters],
+            "values": dict(values),
+            "raw_state": raw_state,
+            "vstpreset": None if vstpreset is None else str(vstpreset),
+        }
+
     @classmethod
     def from_dict(cls, table: Any) -> PluginDescription:
         """From what `as_dict` gave.

@@ -89,17 +89,9 @@ class Described(Hosted):
 
     def order(self) -> dict[str, Any]:
         """What the worker needs to load it, see `slot.Slot`."""
-        own = {part.parameter.name: part.index for part in self.about.parameters}
-        return {
-            "kind": "vst3",
-            "path": str(self.about.path),
-            "name": self.about.name,
-            "instrument": self.about.instrument,
-            "parameters": [{"name": name, "index": index} for name, index in own.items()],
-            "values": {name: self.values[name] for name in own if self._is_stated(name)},
-            "raw_state": self.raw_state,
-            "vstpreset": None if self.vstpreset is None else str(self.vstpreset),
-        }
+        own = [part.parameter.name for part in self.about.parameters]
+        stated = {name: self.values[name] for name in own if self._is_stated(name)}
+        return self.about.order(stated, self.raw_state, self.vstpreset)
 
     def _is_stated(self, name: str) -> bool:
         """Whether it is to be set; what has been turned since counts too."""

@@ -13,15 +13,17 @@ from typing import Any, TypeAlias
 
 from platformdirs import user_cache_path
 
-from .bundles import SUFFIX, binary, installed_bundles
+from .bundles import binary, installed_bundles
 from .description import DescriptionError, PluginDescription, legible
 from .errors import PluginError
+from .naming import is_path
 from .probe_process import Outcome, describe_all
 
 FORMAT = 3
 """Of the cache: to be counted up when plugins come to be described otherwise."""
 MAX_CACHE = 2**26
 LISTING = "'tonerig plugins list' shows what is installed"
+NONE = "There are no plugins; put VST3 bundles into ~/.vst3, or name their folder in VST3_PATH."
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Told how many files are done, of how many, and the last one's name."""
@@ -105,7 +107,7 @@ def find(name_or_path: str) -> PluginDescription:
     PluginError
         It is not installed, or was left alone; the sentence says why.
     """
-    if name_or_path.lower().endswith(SUFFIX):
+    if is_path(name_or_path):
         return _find_file(Path(name_or_path).expanduser().absolute())
     wanted = name_or_path.strip().casefold()
     stamps, refused = _stamps(installed_bundles())

@@ -1,9 +1,8 @@
 """The process in which a plugin is checked.
 
-``python -m tonerig.realtime.plugins.inside.check_worker SOCKET TETHER``.
-It makes the check that is asked for on the
-socket and answers what came of it; before that it says again and again what it is at, so that the host knows
-where a plugin crashed and whether it hangs.
+``python -m tonerig.realtime.plugins.inside.check_worker SOCKET TETHER``. It makes the check that is asked for
+on the socket and answers what came of it; before that it says again and again what it is at, so that the host
+knows where a plugin crashed and whether it hangs.
 """
 
 from __future__ import annotations

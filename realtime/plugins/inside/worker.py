@@ -1,9 +1,8 @@
 """A worker: a process of its own that hosts the plugins of one exchange.
 
-``python -m tonerig.realtime.plugins.inside.worker SOCKET TETHER``.
-It imports what it needs, waits for its order
-on the socket, loads the plugins, and then takes block after block from shared memory, see `layout`. It dies
-with the process that holds the other end of the tether.
+``python -m tonerig.realtime.plugins.inside.worker SOCKET TETHER``. It imports what it needs, waits for its
+order on the socket, loads the plugins, and then takes block after block from shared memory, see `layout`. It
+dies with the process that holds the other end of the tether.
 """
 
 from __future__ import annotations
