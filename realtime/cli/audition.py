@@ -45,7 +45,7 @@ def audition(
         raise RenderError(f"{output}: is a file, but a folder is needed; choose another output")
     output.mkdir(parents=True, exist_ok=True)
     done: list[tuple[str, Auditioned]] = []
-    failed: list[Exception] = []
+    failed: list[tuple[str, Exception]] = []
     with FileProgress(files, quiet=as_json) as progress:
         for number, (name, patch) in enumerate(zip(files, patches, strict=True)):
             try:
@@ -53,7 +53,7 @@ def audition(
                 found = render(patch, output / f"{name}.wav", progress=tell, on_unit=say_compiling)
                 done.append((name, found))
             except (ValueError, OSError, RuntimeError) as error:
-                failed.append(error)
+                failed.append((name, error))
     if as_json:
         print(json.dumps([_audition_as_json(name, found) for name, found in done], indent=2))
     elif done:

@@ -70,7 +70,7 @@ def play(
     if len(songs) > 1 or output.suffix == "":
         output.mkdir(parents=True, exist_ok=True)
     done: list[Played] = []
-    failed: list[Exception] = []
+    failed: list[tuple[str, Exception]] = []
     with FileProgress([song.name for song in songs], quiet=as_json) as progress:
         for number, (song, target) in enumerate(zip(songs, targets, strict=True)):
             try:
@@ -88,7 +88,7 @@ def play(
                     )
                 )
             except (ValueError, OSError, RuntimeError) as error:
-                failed.append(error)
+                failed.append((song.name, error))
     if as_json:
         print(json.dumps([dataclasses.asdict(result) for result in done], default=str, indent=2))
     else:

@@ -58,7 +58,8 @@ def render(
     with FileProgress([file.name for file in files], quiet=as_json) as progress:
         results = render_files(files, targets, chain, finish, jobs, progress.update)
     done = [result for result in results if not isinstance(result, Exception)]
-    failed = [result for result in results if isinstance(result, Exception)]
+    named = zip(files, results, strict=True)
+    failed = [(file.name, result) for file, result in named if isinstance(result, Exception)]
     if as_json:
         print(json.dumps([dataclasses.asdict(result) for result in done], default=str, indent=2))
     else:
