@@ -11,6 +11,7 @@ import typer
 
 from . import PLAIN
 from .options import JsonOption
+from .parameter_lines import parameter_lines
 
 if TYPE_CHECKING:
     from ..parameters import Parameter
@@ -96,11 +97,8 @@ def show(
         (part.parameter.name, _default(part.parameter), _range(part.parameter), "in steps" * part.stepped)
         for part in plugin.parameters
     ]
-    widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
-    widths[2] = min(widths[2], 24)  # longer ones push what follows to the right
-    for row in rows:
-        columns = [f"{part:{width}}" for part, width in zip(row, widths, strict=False)]
-        print("  " + "  ".join([*columns, row[3]]).rstrip())
+    for line in parameter_lines(rows):
+        print(f"  {line}")
     if not rows:
         print("no parameters")
     if plugin.left_out:

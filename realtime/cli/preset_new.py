@@ -52,9 +52,6 @@ def new(
     ] = None,
 ) -> None:
     """Make a preset in your library, with every parameter written out for you to edit."""
-    from ..library import add, listing, named, user_library
-    from ..presets import PresetError, folder_of, load_preset
-
     if not re.fullmatch(r"[\w-]+", name):
         raise typer.BadParameter(f"{name!r} is no name; use letters, digits, - and _")
     if from_plugin is not None:
@@ -74,6 +71,28 @@ def new(
             raise typer.BadParameter("--synth makes a patch, which has no --from, --model or --impulse")
         _new_patch(name, synth, description, author)
         return
+    _new_chain(name, like, chain, model, impulse, description, author)
+
+
+def _new_chain(
+    name: str,
+    like: str | None,
+    chain: str,
+    model: Path | None,
+    impulse: Path | None,
+    description: str,
+    author: str,
+) -> None:
+    """A chain like another one, or of the processors named in ``chain``, with its files in the library.
+
+    Raises
+    ------
+    PresetError, LibraryError, ModelFileError, AudioFileError
+        If the name is taken, a file is missing or cannot be used; nothing is left in the library then.
+    """
+    from ..library import add, listing, named, user_library
+    from ..presets import PresetError, folder_of, load_preset
+
     _check_free("chains", name)
     given = {"model": _playable("models", model), "impulse": _playable("impulses", impulse)}
     default = {"model": None, "impulse": named("impulses", "1x12")} if "1x12" in listing("impulses") else {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .options import JsonOption
+from .parameter_lines import parameter_lines
 
 if TYPE_CHECKING:
     from ..patches import Patch
@@ -228,10 +229,4 @@ def _rows(link: Link, indent: str) -> list[str]:
         value = link.shown(parameter.name)
         said = "as in its state" if value is None else parameter.text(value)
         rows.append((parameter.name, said, f"({parameter.range_text()})", parameter.description))
-    widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
-    widths[2] = min(widths[2], 24)  # longer ones push their sentence to the right
-    return [
-        indent
-        + "  ".join([*(f"{part:{width}}" for part, width in zip(row, widths, strict=False)), row[3]]).rstrip()
-        for row in rows
-    ]
+    return [indent + line for line in parameter_lines(rows)]
