@@ -13,11 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tonerig.realtime.audio_files import AudioReader
-from tonerig.realtime.live import Session, Setup
 from tonerig.realtime.plugins import hosting, supervisor
 from tonerig.realtime.plugins.hosted import Hosted
-from tonerig.realtime.plugins.layout import FADE_S, HOLD_S
 from tonerig.realtime.plugins.supervisor import Supervisor
 from tonerig.realtime.processors.parallel import Parallel
 from tonerig.realtime.processors.processor import Processor
@@ -367,53 +364,3 @@ def test_what_is_not_played_any_more_keeps_its_report() -> None:
     reports = stage.supervisor.reports()
     assert [report.off for report in reports] == [True, False]
     stage.supervisor.close()
-
-
-def _run(session: Session, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not until():
-        session.step()
-        time.sleep(0.02)
-
-
-@pytest.mark.usefixtures("jack_server")
-def test_a_kill_during_a_session_is_heard_as_a_fade(tmp_path: Path) -> None:
-    """The recording of a constant has no step but the decay's and the fade's, and ends as it began."""
-    state = constant(0.125)
-    heard: list[str] = []
-    setup = Setup(channels=(), record=tmp_path / "take.wav")
-    session = Session(lambda: [Trouble(raw_state=state)], setup, heard.append)
-    _run(session, 0.5)
-    hosted = session.engine.playing.chain[0]
-    assert isinstance(hosted, Hosted)
-    worker = pid_of(hosted)
-    os.kill(worker, signal.SIGKILL)
-    _run(session, 10.0, lambda: any("is back" in sentence for sentence in heard))
-    _run(session, 0.5)
-    report = session.close()
-    with AudioReader(tmp_path / "take.wav") as reader:
-        take = np.concatenate([block.copy() for block in reader.blocks()], axis=1)
-    decay, fade = 0.125 * (1 - np.exp(-1 / (HOLD_S * RATE))), 0.125 / (FADE_S * RATE)
-    begun = int(np.argmax(take[0] == np.float32(0.125)))
-    assert np.abs(np.diff(take[:, begun:])).max() <= decay + fade + 1e-6
-    assert np.abs(take[:, begun:]).min() < 1e-6
-    assert np.median(take[:, -9600:]) == 0.125
-    (plugin,) = report.plugins
-    assert (plugin.name, plugin.restarts, plugin.off) == ("trouble", 1, False)
-    assert "trouble was killed; it is started again" in report.events
-    assert not there(worker)
-
-
-@pytest.mark.usefixtures("jack_server")
-def test_a_session_that_ends_takes_all_workers_along() -> None:
-    """Playing, replaced, and spare ones."""
-    others = set(children(os.getpid()))
-    session = Session(lambda: [Trouble()], Setup(channels=()))
-    _run(session, 0.2)
-    session.change(lambda: [Trouble(), Trouble()])
-    _run(session, 5.0, lambda: len(session.engine.playing.chain) == 2)
-    _run(session, 0.2)
-    assert len(set(children(os.getpid())) - others) == 3  # the first chain's is gone by now
-    report = session.close()
-    assert [plugin.name for plugin in report.plugins] == ["trouble"] * 3
-    wait_until(lambda: not set(children(os.getpid())) - others)
