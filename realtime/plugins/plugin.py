@@ -16,7 +16,7 @@ from .description import PluginDescription
 from .errors import SILENT, WIRE, PluginError
 from .hosted import HOSTING, Hosted
 from .instrument import HostedInstrument
-from .missing import Missing, MissingInstrument
+from .missing import Absent, Missing, MissingInstrument
 from .scan import find
 
 MAX_STATE = 2**20
@@ -42,8 +42,8 @@ class Described(Hosted):
     plugin : its name
     """
 
-    texts: ClassVar[tuple[str, ...]] = ("plugin", "raw_state")
-    optional_files: ClassVar[tuple[str, ...]] = ("vstpreset",)
+    texts: ClassVar[tuple[str, ...]] = Absent.texts
+    optional_files: ClassVar[tuple[str, ...]] = Absent.optional_files
     about: ClassVar[PluginDescription]
 
     def __init__(
