@@ -39,7 +39,7 @@ class HostedInstrument(Hosted, Played):
         self.played = State(RECORD, **self._arrays(max_block))
         self._fill_played(self.played)
         context = self.played.record["context"]
-        context["rate"], context["stride"] = rate, -(-max_block // 16) * 16
+        context["rate"], context["stride"] = rate, self.played.arrays["buffers"].shape[-1]
         self.played.arrays["channels"]["bank_high"][DRUM_CHANNEL - 1] = DRUM_BANK // 128
         self.played.seal()
         state = Hosted.make_state(self, rate, max_block, channels)
