@@ -20,6 +20,7 @@ from ..hosting import MEMORY_LIMIT
 from . import native
 from .check_stand import Report, Stand
 from .checks import CHECKS
+from .limits import limit
 from .tether import tie
 
 LIMITS = {
@@ -69,8 +70,7 @@ def main(end: socket.socket) -> None:
 
 if __name__ == "__main__":
     tie(int(sys.argv[2]))
-    for limit, most in LIMITS.items():
-        resource.setrlimit(limit, (most, most))
+    limit(LIMITS)
     try:
         main(socket.socket(fileno=int(sys.argv[1])))
     except messages.GoneError:

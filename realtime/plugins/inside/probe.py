@@ -35,6 +35,7 @@ from ..description import (
 )
 from ..errors import PluginError
 from . import native
+from .limits import limit
 from .scale import NoChoiceError, Scale
 from .tether import tie
 
@@ -262,7 +263,6 @@ def main(end: socket.socket) -> None:
 
 if __name__ == "__main__":
     tie(int(sys.argv[2]))
-    for limit, most in LIMITS.items():
-        resource.setrlimit(limit, (most, most))
+    limit(LIMITS)
     main(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)  # a plugin that is taken down may hang or crash

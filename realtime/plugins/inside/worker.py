@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from .. import messages
 from ..errors import PluginError
 from ..layout import BLOCK, BLOCKS, EVENTS, NEVER, OFFSETS, TURNS, shared
+from .limits import limit
 from .tether import tie
 
 WORD = 8
@@ -246,9 +247,8 @@ class Worker:
 
 def _limit(memory: int, log: int) -> None:
     """More than what the host allows: for the moments in which it does not look."""
-    resource.setrlimit(resource.RLIMIT_DATA, (2 * memory, 2 * memory))
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
-    resource.setrlimit(resource.RLIMIT_FSIZE, (log, log))
+    limit({resource.RLIMIT_DATA: 2 * memory, resource.RLIMIT_FSIZE: log})
 
 
 def main(connection: socket.socket) -> None:
