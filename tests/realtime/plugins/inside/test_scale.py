@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,6 @@ from tonerig.realtime.plugins.inside import native
 from tonerig.realtime.plugins.inside.scale import NoChoiceError, Scale
 
 INSTALLED = Path("/usr/lib/vst3")
-
-
-@pytest.fixture(autouse=True)
-def own_floating_point_mode() -> Iterator[None]:
-    """A library built with -ffast-math lets its process flush denormals when it is opened; put that back."""
-    c, mode = ctypes.CDLL(None), ctypes.create_string_buffer(64)
-    c.fegetenv(mode)
-    yield
-    c.fesetenv(mode)
 
 
 def scales(plugin: Any) -> dict[str, tuple[Any, Scale]]:
