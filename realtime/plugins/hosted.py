@@ -95,7 +95,7 @@ class Hosted(Processor):
     def prepare(self, rate: float, max_block: int, channels: int) -> None:
         self.outputs, self.latency = channels, 0
         if self.leads and self.problem is None:
-            stream = Stream(rate, max_block, 0 if self.instrument else channels, waits=self.period == 0)
+            stream = Stream(rate, max_block, 0 if self.instrument else channels, self.period)
             try:
                 self._host(stream)
             except PluginError as error:

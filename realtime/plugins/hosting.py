@@ -42,13 +42,26 @@ class Stream:
     rate : in Hz
     max_block : most frames of one block
     channels : that go in
-    waits : whether a late block is waited for: offline
+    period : frames that a device asks for at a time; 0: offline
     """
 
     rate: float
     max_block: int
     channels: int
-    waits: bool
+    period: int
+
+    @property
+    def waits(self) -> bool:
+        """Whether a late block is waited for: offline."""
+        return self.period == 0
+
+    @property
+    def block(self) -> int:
+        """Frames that the plugins are prepared for; longer blocks come to them in pieces.
+
+        Some do nothing with shorter ones, such as ZamVerb, so live it is what the device asks for.
+        """
+        return min(self.period or self.max_block, self.max_block)
 
 
 @cache
@@ -158,7 +171,7 @@ class Hosting:
         return {
             "members": self.orders,
             "rate": stream.rate,
-            "max_block": stream.max_block,
+            "max_block": stream.block,
             "channels": stream.channels,
             "capacity": self.capacity,
             "waits": stream.waits,

@@ -111,6 +111,15 @@ class ZaMaximX2(Ordered):
     places: ClassVar[Mapping[str, int]] = {"threshold_db": 6}
 
 
+class ZamVerb(Ordered):
+    """A stereo reverb that is a wire for blocks of another length than it was prepared for."""
+
+    name = "zam_verb"
+    bundle = ZAM / "ZamVerb.vst3"
+    parameters = (Parameter("wet_dry", 0.0, 100.0, 50.0, "%"), *HOSTING)
+    places: ClassVar[Mapping[str, int]] = {"wet_dry": 4}
+
+
 class ZamTube(Ordered):
     """A mono tube stage."""
 

@@ -22,12 +22,16 @@ from .hosts import (
     Live,
     Signal,
     Trouble,
+    ZamVerb,
     caught_up,
     in_pieces,
     live,
     needs_made,
+    needs_zam,
     noise,
+    offline,
     pid_of,
+    rendered,
     wait_until,
 )
 
@@ -354,3 +358,16 @@ def test_more_turns_than_there_is_room_for_all_arrive() -> None:
     voiced = np.clip(loud - 0.5 * delayed(loud, 1), -0.25, 0.25)
     expected = delayed(voiced, PERIOD)[:, 2400 * PERIOD :]
     np.testing.assert_allclose(heard[:, -3200:], expected[:, -3200:], atol=1e-5)
+
+
+@needs_zam
+def test_live_a_plugin_is_prepared_for_the_devices_block() -> None:
+    """A reverb that is a wire for any other length is heard, as offline in blocks of that length."""
+    values = {"wet_dry": 100.0}
+    burst = noise(2, 16_000)
+    burst[:, 2000:] = 0.0
+    hosted = ZamVerb(values)
+    heard = Live(live(hosted, inputs=2), hosted).play(burst)
+    expected = rendered(offline(ZamVerb(values), inputs=2, max_block=PERIOD), burst)
+    assert np.abs(expected[:, 8000:]).max() > 1e-3
+    np.testing.assert_allclose(heard, delayed(expected, PERIOD), atol=1e-6)

@@ -181,7 +181,7 @@ def _framed(answer: Any) -> bytes:
 def test_whatever_a_worker_answers_to_its_order(answers: list[Any], garbage: bytes) -> None:
     """It is understood, or the plugin cannot be used; nothing else is ever raised."""
     worker = Puppet(b"".join(map(_framed, answers)) + garbage)
-    stream = Stream(RATE, 64, 2, waits=False)
+    stream = Stream(RATE, 64, 2, period=64)
     before = hosting.ENDING_S
     try:
         hosting.ENDING_S = 0.0
