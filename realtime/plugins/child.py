@@ -15,7 +15,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock
 from typing import TypeVar
 
@@ -61,16 +61,21 @@ class Child:
     ------
     PluginError
         where the system has no means for it.
+    OSError
+        where it has none left: files, processes, memory.
     """
 
     def __init__(self, module: str) -> None:
         check_system()
-        here, there = socket.socketpair()
-        tied, tether = os.pipe()
-        self._log_file = _Log()
-        self._log = self._log_file.number
-        ends = (there.fileno(), tied)
-        try:
+        with ExitStack() as theirs, ExitStack() as ours:
+            here, there = socket.socketpair()
+            tied, tether = os.pipe()
+            theirs.callback(there.close)
+            theirs.callback(os.close, tied)
+            ours.callback(os.close, tether)
+            self._log_file = _Log(os.memfd_create("tonerig-worker-log"))
+            self._log = self._log_file.number
+            ends = (there.fileno(), tied)
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", f"{__package__}.inside.{module}", *map(str, ends)],
                 stdin=subprocess.DEVNULL,
@@ -80,9 +85,7 @@ class Child:
                 start_new_session=True,
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             )
-        finally:
-            there.close()
-            os.close(tied)
+            ours.pop_all()  # they stay open
         self.socket = here
         self.finalizer = weakref.finalize(self, _end, self._process, here, tether)
 
@@ -190,8 +193,8 @@ class Children:
 class _Log:
     """A file in memory, closed when nobody looks into it any more: its number may then mean another file."""
 
-    def __init__(self) -> None:
-        self.number = os.memfd_create("tonerig-worker-log")
+    def __init__(self, number: int) -> None:
+        self.number = number
         fcntl.fcntl(self.number, fcntl.F_SETFL, os.O_APPEND)  # what is cut off here is not written after
 
     def __del__(self) -> None:

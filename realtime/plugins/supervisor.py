@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..engine.privileges import audio_priority
@@ -72,7 +73,8 @@ class Supervisor:
         self._past += [kept.report for hosted, kept in self._kept.items() if hosted not in present]
         self._kept = present
         if present and self._spare is None:
-            self._spare = WorkerProcess()
+            with suppress(PluginError):  # the next look tries again
+                self._spare = WorkerProcess()
 
     def reports(self) -> list[PluginReport]:
         """Of all workers so far."""
@@ -112,11 +114,17 @@ class Supervisor:
             again = f", for the {_times(count)} within a minute" if count > 1 else ""
             self._notify(f"{hosting.name} {trouble}{again}; it stays off")
             return
+        try:
+            worker, self._spare = self._spare or WorkerProcess(), None
+        except PluginError as error:
+            kept.report.off = True
+            hosting.give_up(trouble)
+            self._notify(f"{hosting.name} {trouble}, and {error}; it stays off")
+            return
         kept.restarted.append(now)
         kept.report.restarts += 1
         kept.since = now
         self._notify(f"{hosting.name} {trouble}; it is started again")
-        worker, self._spare = self._spare or WorkerProcess(), None
         hosting.orders = hosted.present_orders()
         try:
             hosting.replace(worker)

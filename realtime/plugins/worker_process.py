@@ -25,7 +25,10 @@ class WorkerProcess(Child):
     """
 
     def __init__(self) -> None:
-        super().__init__("worker")
+        try:
+            super().__init__("worker")
+        except OSError as error:
+            raise PluginError(f"no process can be started for a plugin: {error.strerror}") from None
         self._ready = False
 
     def order(self, order: dict[str, Any], file: int) -> None:
@@ -95,7 +98,20 @@ class WorkerProcess(Child):
 
 
 def shared_file(size: int) -> int:
-    """A file in memory of that many bytes, without a name: it goes with the last process that holds it."""
-    file = os.memfd_create("tonerig-exchange")
-    os.ftruncate(file, size)
+    """A file in memory of that many bytes, without a name: it goes with the last process that holds it.
+
+    Raises
+    ------
+    PluginError
+        The system refuses it.
+    """
+    try:
+        file = os.memfd_create("tonerig-exchange")
+        try:
+            os.ftruncate(file, size)
+        except OSError:
+            os.close(file)
+            raise
+    except OSError as error:
+        raise PluginError(f"no memory can be shared with a plugin: {error.strerror}") from None
     return file

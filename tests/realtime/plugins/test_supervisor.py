@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import resource
 import shutil
 import signal
 import time
@@ -40,6 +41,7 @@ pytestmark = needs_made
 
 HALF = 10 ** (-6 / 20)
 FINE = MODES.index("fine")
+OPEN = Path("/proc/self/fd")
 
 
 class Stage:
@@ -314,6 +316,28 @@ def test_a_spare_that_has_died_costs_one_more_try() -> None:
     wait_until(lambda: not there(spare))
     stage.kill(hosted)
     assert there(pid_of(hosted))
+    stage.supervisor.close()
+
+
+def test_a_system_without_means_costs_the_plugin_and_not_the_session() -> None:
+    """With no file left to open the spare still takes over, and after that it stays off; no file is lost."""
+    hosted = Trouble()
+    stage = Stage(hosted)
+    files = len(list(OPEN.iterdir()))
+    free = os.dup(0)
+    os.close(free)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        stage.kill(hosted)
+        os.kill(pid_of(hosted), signal.SIGKILL)
+        stage.until_said("stays off")
+        stage.step()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    why = "no process can be started for a plugin: Too many open files"
+    assert stage.said[-1] == f"trouble was killed, and {why}; it stays off"
+    assert len(list(OPEN.iterdir())) < files
     stage.supervisor.close()
 
 

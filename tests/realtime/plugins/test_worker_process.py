@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -81,6 +82,19 @@ def test_asking_one_that_has_gone_is_one_kind_of_error() -> None:
     with pytest.raises(GoneError, match="not there"):
         worker.order({}, 0)
     assert worker.memory() == 0
+
+
+def test_memory_that_the_system_refuses_is_a_sentence() -> None:
+    """Shared memory is a file, whose size a shell may bound: a plugin's error, and no file is lost."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(PluginError, match="no memory can be shared with a plugin: File too large"):
+            shared_file(20_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_an_answer_is_there_or_not() -> None:
