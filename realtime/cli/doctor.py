@@ -42,7 +42,7 @@ def doctor(
         _examine_plugins(names or (), as_json)
         return
     if names:
-        raise typer.BadParameter(f"{names[0]} is a plugin's name? Then say --plugins too")
+        raise typer.BadParameter(f"plugins are checked by: tonerig doctor --plugins {' '.join(names)}")
     _examine_machine(as_json)
 
 
@@ -115,13 +115,20 @@ def _print_table(healths: Sequence[PluginHealth]) -> None:
     """A line for each plugin, and below it what is to be known of it."""
     width = max((len(health.name) for health in healths), default=0)
     if healths:
-        print(f"{'':4}{'':{width}}          times real time at 64 and 4096 frames")
+        sizes = sorted({size for health in healths for size in health.speeds})
+        print(f"{'':{width}}      times real time, frames at a time:")
+        print(f"{'':{width}}            " + "".join(f"{size:10}" for size in sizes))
     for health in healths:
-        speeds = "".join(f"{health.speeds[size]:10.3g}" for size in sorted(health.speeds))
+        speeds = "".join(f"{_times(health.speeds[size]):>10}" for size in sorted(health.speeds))
         print(f"{MARKS[health.verdict]}  {health.name:{width}}  {health.verdict:6}{speeds}".rstrip())
         for finding in health.findings:
             if finding.verdict != "good":
                 print(f"      {finding.verdict:6}  {finding.check}: {finding.sentence}")
+
+
+def _times(speed: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{speed:.0f}" if speed >= 100 else f"{speed:.3g}"
 
 
 def _as_json(health: PluginHealth) -> dict[str, object]:

@@ -15,7 +15,7 @@ from .parameter_lines import parameter_lines
 
 if TYPE_CHECKING:
     from ..parameters import Parameter
-    from ..plugins.description import PluginDescription
+    from ..plugins.description import PluginDescription, PluginParameter
     from ..plugins.scan import Scanned
 
 app = typer.Typer(**PLAIN)
@@ -33,7 +33,7 @@ def scan_plugins(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Describe the plugins that are new or changed, and say which were left alone and why.
+    """Describe new and changed plugins, and say which are left alone, and why.
 
     Each is loaded in a process of its own, which may take ten seconds. Looked through are the folders of
     VST3_PATH, ~/.vst3, /usr/lib/vst3 and /usr/local/lib/vst3.
@@ -51,7 +51,7 @@ def scan_plugins(
 
 @app.command("list", epilog="Example: tonerig plugins list --json")
 def list_plugins(as_json: JsonOption = False) -> None:
-    """List the plugins: name, kind, channels, the latency that they add, and their maker."""
+    """List the plugins: name, kind, channels, added latency, maker."""
     from ..plugins.scan import NONE
 
     found = _scan()
@@ -81,7 +81,10 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A plugin's name, or the path of its .vst3.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show a plugin: channels, latency, tail, and its parameters as a preset states them."""
+    """Show a plugin: channels, latency, tail, parameters.
+
+    The parameters stand there as a preset states them: name, default, range.
+    """
     from ..plugins.scan import find
 
     plugin = find(name)
@@ -94,7 +97,7 @@ def show(
     print(f"{_kind(plugin)}  {plugin.category}".rstrip())
     print(f"latency {plugin.latency} samples at 48 kHz, tail {_tail(plugin)}")
     rows = [
-        (part.parameter.name, _default(part.parameter), _range(part.parameter), "in steps" * part.stepped)
+        (part.parameter.name, _default(part.parameter), _range(part.parameter), _steps(part))
         for part in plugin.parameters
     ]
     for line in parameter_lines(rows):
@@ -143,6 +146,11 @@ def _default(parameter: Parameter) -> str:
 
 def _range(parameter: Parameter) -> str:
     return f"({parameter.range_text()}{', logarithmic' * (parameter.curve == 'logarithmic')})"
+
+
+def _steps(part: PluginParameter) -> str:
+    """Of a switch nobody needs to be told."""
+    return "in steps" if part.stepped and not part.parameter.choices else ""
 
 
 def _count(number: int, what: str) -> str:

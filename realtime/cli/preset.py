@@ -22,7 +22,7 @@ def preset() -> None:
 
 @app.command("list", epilog="Example: tonerig preset list --json")
 def list_presets(as_json: JsonOption = False) -> None:
-    """List the presets of the library, chains and patches, yours and the shipped ones."""
+    """List presets, chains and patches, yours and the shipped ones."""
     from ..documents import printable
     from ..library import listing, user_library
     from ..patches import load_patch

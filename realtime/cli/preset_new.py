@@ -159,6 +159,7 @@ def _write_captured(
     from ..plugins.capture import capture
     from ..plugins.scan import find
     from ..presets import Link
+    from .progress import say_compiling
 
     values = {}
     for text in settings:
@@ -167,7 +168,7 @@ def _write_captured(
             raise typer.BadParameter(f"--set is {text!r}, expected PARAMETER=VALUE")
         values[key.strip()] = value.strip()
     _check_free("patches" if find(plugin).instrument else "chains", name)
-    found = capture(plugin, values, vstpreset)
+    found = capture(plugin, values, vstpreset, say_compiling)
     texts = {"plugin": found.plugin} | ({} if found.raw_state is None else {"raw_state": found.raw_state})
     if found.instrument:
         patch = new_patch(name, "instrument", found.values, texts=texts)

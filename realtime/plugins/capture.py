@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..engine.program import Program
+from ..compiler.unit import Unit
+from ..engine.program import Program, compile_chain
 from ..engine.runner import Runner
 from .errors import PluginError, reason
 from .plugin import Described, Instrument, Plugin
@@ -37,7 +38,12 @@ class Captured:
     raw_state: str | None
 
 
-def capture(plugin: str, settings: Mapping[str, object], vstpreset: Path | None = None) -> Captured:
+def capture(
+    plugin: str,
+    settings: Mapping[str, object],
+    vstpreset: Path | None = None,
+    on_unit: Callable[[Unit], None] | None = None,
+) -> Captured:
     """Load a plugin in a process of its own, apply settings, and see where it stands.
 
     Parameters
@@ -45,6 +51,7 @@ def capture(plugin: str, settings: Mapping[str, object], vstpreset: Path | None 
     plugin : its name, or the path of its ``.vst3``
     settings : values of parameters, in their units; the others are the plugin's
     vstpreset : a file with a state, which comes before the settings
+    on_unit : told each unit of code that is not in the cache yet, before it is compiled
 
     Raises
     ------
@@ -55,7 +62,9 @@ def capture(plugin: str, settings: Mapping[str, object], vstpreset: Path | None 
     """
     about = find(plugin)
     kind: Any = (Instrument if about.instrument else Plugin).variant({"plugin": plugin})
-    values, _ = _look(kind(settings, vstpreset=vstpreset))
+    first = kind(settings, vstpreset=vstpreset)
+    compile_chain([first], on_unit)
+    values, _ = _look(first)
     # All values stated, as in the preset: what the plugin rounds is rounded in its state too.
     _, raw_state = _look(kind(values, vstpreset=vstpreset))
     own = {name: value for name, value in values.items() if name not in kind.fixed}

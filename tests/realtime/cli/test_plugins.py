@@ -91,7 +91,7 @@ def test_show() -> None:
     assert lines[2].startswith("effect, stereo")
     assert lines[3] == "latency 0 samples at 48 kHz, tail 0.00 s"
     rows = {line.split()[0]: " ".join(line.split()) for line in lines[4:]}
-    assert rows["voicing"] == "voicing clean (one of clean, warm, hard) in steps"
+    assert rows["voicing"] == "voicing clean (one of clean, warm, hard)"
     table = json.loads(tonerig("plugins", "show", "Trouble", "--json").out)
     knobs = {row["name"]: row for row in table["parameters"]}
     gain = knobs["gain_db"]
