@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -26,7 +27,7 @@ from .errors import PluginError
 LOG_KEPT = 2**16
 """Bytes of a worker's output that are kept."""
 FLOOD = 2**20
-"""Bytes of output between two looks that end a worker."""
+"""Bytes of output within a second that end a worker."""
 LOG_LIMIT = 2**25
 """Bytes of any file that a worker may write: the system ends one that floods its log while nobody looks."""
 ENDING_S = 0.5
@@ -87,6 +88,7 @@ class Child:
             )
             ours.pop_all()  # they stay open
         self.socket = here
+        self._kept, self._counted, self._counted_from = 0, 0, time.monotonic()  # bytes of output
         self.finalizer = weakref.finalize(self, _end, self._process, here, tether)
 
     @property
@@ -125,13 +127,18 @@ class Child:
             return 0
 
     def flooded(self) -> bool:
-        """Whether it wrote more than `FLOOD` since the last look; keeps the end of what it wrote."""
-        size = os.fstat(self._log).st_size
+        """Whether it wrote more than `FLOOD` within a second; keeps its last words. To be asked often."""
+        size, now = os.fstat(self._log).st_size, time.monotonic()
+        if now - self._counted_from > 1.0:
+            self._counted_from, self._counted = now, 0
+        self._counted += size - self._kept
+        self._kept = size
         if size > LOG_KEPT:
             kept = os.pread(self._log, LOG_KEPT // 4, size - LOG_KEPT // 4)
             os.ftruncate(self._log, 0)
             os.write(self._log, kept)
-        return size > FLOOD
+            self._kept = len(kept)
+        return self._counted > FLOOD
 
     def log(self) -> str:
         """The end of what it wrote."""

@@ -25,8 +25,8 @@ BELOW = 10
 
 @dataclass
 class PluginReport:
-    """What became of one worker: blocks that were due and late, restarts, whether it is off, and whether the
-    system gave it real-time priority."""
+    """What became of one worker: blocks that were due and late, restarts, whether it is off, whether the
+    system gave it real-time priority, and samples that it owed and gave too late."""
 
     name: str
     blocks: int = 0
@@ -34,6 +34,7 @@ class PluginReport:
     restarts: int = 0
     off: bool = False
     realtime: bool = False
+    owed: int = 0
 
 
 @dataclass
@@ -93,6 +94,12 @@ class Supervisor:
         hosting = hosted.hosting
         assert hosting is not None
         kept.report.blocks, kept.report.late = hosted.blocks
+        owed = hosting["shortfall"]
+        if owed and not kept.report.owed:
+            self._notify(
+                f"{hosting.name} gives its sound later than it said; zeros take the place of what lacks"
+            )
+        kept.report.owed = max(owed, kept.report.owed)
         if kept.report.off:
             return
         if not kept.raised and not hosting.loading:

@@ -224,6 +224,7 @@ class Worker:
         if self._late_joiner:
             exchange["first"] = position + self.latency
             self._late_joiner = False
+        exchange["shortfall"] = sum([slot.shortfall for slot in self.slots])
         exchange.finish(number + 1, position + frames)
 
     def _obey(self, connection: socket.socket) -> None:
