@@ -33,7 +33,7 @@ def scan_plugins(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Describe new and changed plugins, and say which are left alone, and why.
+    """Describe new and changed plugins, say which are left alone.
 
     Each is loaded in a process of its own, which may take ten seconds. Looked through are the folders of
     VST3_PATH, ~/.vst3, /usr/lib/vst3 and /usr/local/lib/vst3.
