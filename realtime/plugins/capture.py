@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from ..compiler.unit import Unit
 from ..engine.program import Program, compile_chain
 from ..engine.runner import Runner
+from ..parameters import Parameter
 from .errors import PluginError, reason
 from .plugin import Described, Instrument, Plugin
 from .scan import find
@@ -65,10 +67,18 @@ def capture(
     first = kind(settings, vstpreset=vstpreset)
     compile_chain([first], on_unit)
     values, _ = _look(first)
+    values = {name: _rounded(first.parameter(name), value) for name, value in values.items()}
     # All values stated, as in the preset: what the plugin rounds is rounded in its state too.
     _, raw_state = _look(kind(values, vstpreset=vstpreset))
     own = {name: value for name, value in values.items() if name not in kind.fixed}
     return Captured(about.name, about.instrument, own, raw_state)
+
+
+def _rounded(parameter: Parameter, value: float) -> float:
+    """A value without the last digits, which come from the plugin's own rounding: 1e-06 dB is 0 dB."""
+    digits = 6 - math.floor(math.log10(parameter.maximum - parameter.minimum))
+    short = round(value, digits)
+    return short if parameter.minimum <= short <= parameter.maximum else value
 
 
 def _look(plugin: Described) -> tuple[dict[str, float], str | None]:

@@ -21,6 +21,8 @@ from tonerig.realtime.plugins.scan import find
 
 from tests.realtime.run import noise
 
+from .hosts import needs_zam
+
 
 def heard(signal: NDArray[np.float32], values: dict[str, Any], **texts: Any) -> NDArray[np.float32]:
     """What the plugin of the tests makes of a signal, its latency taken out."""
@@ -94,3 +96,11 @@ def test_what_cannot_be_captured(installed: Path, tmp_path: Path) -> None:
         capture("Trouble", {}, tmp_path / "x.vstpreset")
     with pytest.raises(PluginError, match="there is no such file"):
         capture("Trouble", {}, tmp_path / "y.vstpreset")
+
+
+@needs_zam
+def test_what_a_plugin_rounds_is_no_setting() -> None:
+    """ZamEQ2 says 1e-06 dB where its default is 0 dB; a setting keeps its digits."""
+    values = capture("ZamEQ2", {"boost_cut_2_db": -3.125}).values
+    assert values["boost_cut_1_db"] == 0.0
+    assert values["boost_cut_2_db"] == pytest.approx(-3.125, abs=1e-5)
