@@ -8,10 +8,12 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from queue import Queue
 from types import FrameType
@@ -346,6 +348,18 @@ def _in_process(
         os._exit(1)  # what was half-written is removed by now; the pool would go on with the next file
 
 
+def _end_with_parent() -> None:
+    """In a process of its own: end when the parent has ended, even by SIGKILL; plugins' workers end then."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _end_process(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)
     sys.exit(1)
@@ -380,10 +394,12 @@ def render_files(
                 results[number] = error
         return results
     processes = multiprocessing.get_context("spawn")
-    with processes.Manager() as manager:
+    manager = SyncManager(ctx=processes)
+    manager.start(_end_with_parent)
+    with manager:
         reports = manager.Queue()
         others = set(multiprocessing.active_children())
-        with ProcessPoolExecutor(min(jobs, len(work)), processes) as pool:
+        with ProcessPoolExecutor(min(jobs, len(work)), processes, _end_with_parent) as pool:
             waiting = {pool.submit(_in_process, reports, n, s, t, preset, finish): n for n, (s, t) in work}
             try:
                 while not all(future.done() for future in waiting):

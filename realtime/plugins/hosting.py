@@ -24,6 +24,8 @@ from .worker_process import WorkerProcess, shared_file
 
 START_S = 30.0
 """That a plugin may take to load."""
+RELOAD_S = 5.0
+"""That it may take at least to be loaded again."""
 HANG_S = 0.5
 """That a worker may be busy with one block while it plays live …"""
 OFFLINE_HANG_S = 20.0
@@ -89,6 +91,7 @@ class Hosting:
     latency : samples that the plugins add
     values : of each plugin's parameters, as they stood when it was loaded
     notices : sentences about what was not as ordered
+    reload_s : that a worker in its place may take to load the plugins
     loading : whether the worker has still to answer its order
     failure : why no sound comes any more, offline; None while it does
 
@@ -124,7 +127,9 @@ class Hosting:
         self.finalizer = weakref.finalize(self, _close, self._file, self.worker.finalizer)
         try:
             self.worker.order(self.order_for(late=False), self._file)
+            begun = time.monotonic()
             answer = self.worker.answer(START_S)
+            self.reload_s = max(RELOAD_S, 4.0 * (time.monotonic() - begun))
             self._understand(answer)
         except GoneError as gone:
             how = self.worker.how_it_ended(ENDING_S)

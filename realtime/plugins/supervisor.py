@@ -12,7 +12,6 @@ from ..processors.processor import Processor, everything
 from .child import ENDING_S
 from .errors import PluginError
 from .hosted import Hosted
-from .hosting import START_S
 from .messages import GoneError
 from .worker_process import WorkerProcess
 
@@ -149,7 +148,8 @@ class Supervisor:
         except PluginError as error:
             return f"could not be loaded again: {error}"
         if answer is None:
-            return f"was not loaded within {START_S:g} s" if now - kept.since > START_S else None
+            late = now - kept.since > hosting.reload_s
+            return f"was not loaded within {hosting.reload_s:.0f} s" if late else None
         hosting.loading = False
         hosted.tell_again()
         self._notify(f"{hosting.name} is back after {now - kept.since:.1f} s")

@@ -178,6 +178,32 @@ def test_a_killed_render_leaves_nothing(folder: Path, jobs: int, ending: str) ->
     assert not list((folder / "out").iterdir())
 
 
+def test_a_render_that_is_killed_takes_its_processes_along(folder: Path) -> None:
+    """SIGKILL cannot be heard; the processes that render end by themselves, no file looks whole."""
+    (folder / "in").mkdir()
+    for name in "abc":
+        write_wav(folder / "in" / f"{name}.wav", np.zeros((1, 48000 * 300), np.float32), 48000)
+    words = ["render", folder / "in", "-o", folder / "out", "-m", folder / "amp.nam", "-j", 2]
+    command = [sys.executable, "-m", "tonerig.realtime.cli", *map(str, words)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as run:
+        while len(list(folder.glob("out/.*.part"))) < 2 and run.poll() is None:
+            time.sleep(0.02)
+        others = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        run.kill()
+    end = time.monotonic() + 20
+    while any(map(_runs, others)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert len(others) >= 3 and not any(map(_runs, others))
+    assert not list(folder.glob("out/*.wav"))
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_missing_plugin_is_heard_of(folder: Path, installed: Path, jobs: int) -> None:
     """Also inside another processor; the sound goes on, the sentence is printed once a file and in JSON."""
