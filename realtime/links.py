@@ -293,8 +293,8 @@ def link_table(link: Link, path: Path) -> dict[str, Any]:
     PresetError
         If a file that it names is neither beside ``path`` nor in the library.
     """
-    table: dict[str, Any] = {"processor": link.processor, **link.unread, **value_table(link)}
-    table |= named_table(link, path)
+    named = named_table(link, path)
+    table: dict[str, Any] = {"processor": link.processor, **named, **link.unread, **value_table(link)}
     for key, links in link.chains.items():
         table[key] = [link_table(inner, path) for inner in links]
     for key in STATES:  # the longest comes last

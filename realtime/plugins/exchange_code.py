@@ -85,8 +85,45 @@ def submit(state: Any, position: Any, frames: Any) -> None:
         block.turns_end = load_acquire(header + TURNS_WRITTEN)
         block.events_end = load_acquire(header + EVENTS_WRITTEN)
         store_release(header + SUBMITTED, submitted + 1)
-    store_release(header + POSITION, position + frames)
     call(state.post, header + WAKE)
+
+
+@compiled
+def await_room(state: Any) -> None:
+    """Wait until the worker can be handed another block."""
+    header = state.header
+    while (
+        load_acquire(header + SUBMITTED) - load_acquire(header + TAKEN) >= BLOCKS
+        and load_acquire(header + GONE) == 0
+    ):
+        call(state.wait, header + FINISHED)
+
+
+@compiled
+def hand_over(state: Any, position: Any, frames: Any) -> None:
+    """Hand over what has come together to blocks of the length that the plugins were prepared for.
+
+    The engine cuts a device's block where a fade ends or a knob turns; the pieces are one block again here.
+    A live block that would end amid the device's is handed over short, to be in step with it.
+    """
+    end, pending = position + frames, state.pending
+    store_release(state.header + POSITION, end)
+    if state.waits == 0:
+        if pending > 0 and frames >= state.block:
+            submit(state, position - pending, pending)
+            pending = 0
+        pending += frames
+        if pending >= state.block:
+            submit(state, end - pending, pending)
+            pending = 0
+    else:
+        pending += frames
+        while pending > 0 and pending >= state.block:
+            await_room(state)
+            count = state.block if state.block > 0 else pending
+            submit(state, end - pending, count)
+            pending -= count
+    state.pending = pending
 
 
 @compiled
@@ -107,17 +144,6 @@ def await_samples(state: Any, start: Any, stop: Any) -> None:
         looks += 1
         if looks > LOOKS:
             call(state.wait, state.header + FINISHED)
-
-
-@compiled
-def await_room(state: Any) -> None:
-    """Wait until the worker can be handed another block."""
-    header = state.header
-    while (
-        load_acquire(header + SUBMITTED) - load_acquire(header + TAKEN) >= BLOCKS
-        and load_acquire(header + GONE) == 0
-    ):
-        call(state.wait, header + FINISHED)
 
 
 @compiled
@@ -167,9 +193,7 @@ def pass_on(context: Any, source: Any, target: Any, frames: Any) -> None:
 def exchange(state: Any, target: Any, stride: Any, frames: Any) -> None:
     """Hand over the block that stands in the rings, and write the one that is due to ``target``."""
     position = load_acquire(state.header + POSITION)
-    if state.waits != 0:
-        await_room(state)
-    submit(state, position, frames)
+    hand_over(state, position, frames)
     start = position - state.period
     stop = start + frames
     if state.waits != 0:

@@ -143,7 +143,9 @@ class Hosted(Processor):
         record["outputs"] = hosting.outputs
         record["waits"] = hosting.stream.waits
         # Offline the worker is a block behind, so that both sides are busy, unless it has to be at once.
-        record["period"] = self.period or (0 if self.at_once or self.instrument else max_block)
+        waited_for = hosting.stream.waits and (self.at_once or self.instrument)
+        record["block"] = 0 if waited_for else hosting.stream.block
+        record["period"] = 0 if waited_for else self.period or max_block
         record["delay"] = hosting.latency
         record["silent"] = self.instrument or self.values["late"] == SILENCE
         record["fade_step"] = 1.0 / (FADE_S * rate)

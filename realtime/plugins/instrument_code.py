@@ -49,11 +49,12 @@ def concerns(state: Any, status: Any, data1: Any, data2: Any) -> Any:
 
 
 @compiled
-def send_events(state: Any, header: Any, events: Any, context: Any) -> None:
+def send_events(state: Any, hosted: Any, context: Any) -> None:
     """Put the block's messages into the worker's ring, with frames that count from the block's start.
 
     Half of it is kept for releases: each note that found room finds room to end.
     """
+    header, events = hosted.header, hosted.events
     written = load_acquire(header + WRITTEN)
     room = EVENTS - (written - load_acquire(header + READ))
     for k in range(context.event_count):
@@ -61,7 +62,7 @@ def send_events(state: Any, header: Any, events: Any, context: Any) -> None:
         concern = concerns(state, heard.status, heard.data1, heard.data2)
         if concern != NEVER and room > (0 if concern == SURELY else EVENTS // 2):
             event = event_at(events + EVENT_BYTES * (written & (EVENTS - 1)))
-            event.frame = np.int32(heard.frame - context.event_origin)
+            event.frame = np.int32(hosted.pending + heard.frame - context.event_origin)
             event.status, event.data1, event.data2 = heard.status, heard.data1, heard.data2
             event.size = heard.size
             written += 1
@@ -98,7 +99,7 @@ def process() -> Any:
         sound = np.int64(0)
         if hosted.header != 0:
             send_turns(hosted)
-            send_events(state, hosted.header, hosted.events, context)
+            send_events(state, hosted, context)
             sound = sing(context, state, hosted, frames)
         for c in range(2):
             x = channel(source, context.stride, min(c, context.channels - 1), frames)

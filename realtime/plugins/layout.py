@@ -102,6 +102,7 @@ EXCHANGE = np.dtype(
         ("member", "i8"),  # not the first of the plugins that share the worker: a wire that sends its knobs
         ("inputs", "i8"),  # channels that the worker hears
         ("outputs", "i8"),  # channels that come back
+        ("block", "i8"),  # samples that are handed over together; 0: as they come
         ("period", "i8"),  # samples after which a block is expected back
         ("delay", "i8"),  # samples that the plugins add
         ("waits", "i8"),  # 1: offline, a block that is late is waited for
@@ -111,6 +112,7 @@ EXCHANGE = np.dtype(
         ("decay", "f4"),  # of the last sample, a sample
         # the audio thread's own
         ("running", "i8"),
+        ("pending", "i8"),  # samples in the ring that are still to be handed over
         ("share", "f4"),  # of the worker's sound in what is heard
         ("held", "f4", (CHANNELS,)),  # what is left of the last sample before a gap
         ("last", "f4", (CHANNELS,)),

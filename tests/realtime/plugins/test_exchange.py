@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tonerig.realtime.plugins.hosted import Hosted
-from tonerig.realtime.plugins.layout import BLOCKS, HOLD_S, TURNS
+from tonerig.realtime.plugins.layout import HOLD_S, TURNS
 from tonerig.realtime.processors.parallel import Parallel
 
 from .hosts import (
@@ -82,9 +82,9 @@ def stopped(hosted: Hosted) -> Iterator[None]:
         resume(hosted)
 
 
-@pytest.mark.parametrize("sizes", [(PERIOD,), (1,), (16, 48), (1, 63, 40, 24, 7)])
+@pytest.mark.parametrize("sizes", [(PERIOD,), (1,), (16, 48), (1, 63, 40, 24)])
 def test_a_block_comes_back_a_period_later(sizes: tuple[int, ...]) -> None:
-    """Whatever the lengths of the blocks, each sample is heard 64 samples after it came, and none is late."""
+    """Into whatever pieces the device's are cut, each sample is heard 64 samples later, and none is late."""
     hosted = Trouble()
     player = Live(live(hosted, inputs=2), hosted)
     x = noise(2, 1280 if sizes == (1,) else 12_800)
@@ -96,6 +96,29 @@ def test_a_block_comes_back_a_period_later(sizes: tuple[int, ...]) -> None:
                 start += parts[-1].shape[1]
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), delayed(x, PERIOD))
     assert hosted.blocks == (len(parts), 0)
+
+
+def test_one_that_begins_amid_a_block_of_the_device() -> None:
+    """It is in step from the device's next block on: a single one is late, and the worker hears all."""
+    hosted = Trouble()
+    player = Live(live(hosted, inputs=2), hosted)
+    x = noise(2, 6400)
+    parts = [player.play(x[:, :23]), *(player.play(part) for part in in_pieces(x[:, 23:], PERIOD))]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), delayed(x, PERIOD))
+    assert hosted.blocks[1] == 1
+
+
+@pytest.mark.parametrize("sizes", [(PERIOD,), (16, 48), (5, 7, 52)])
+def test_a_plugin_gets_whole_blocks(sizes: tuple[int, ...]) -> None:
+    """However a block is cut, the worker is handed blocks of the length that it was prepared for."""
+    hosted = Trouble()
+    player = Live(live(hosted, inputs=2), hosted)
+    for part in in_pieces(noise(2, 20 * PERIOD), *sizes):
+        player.play(part)
+    assert hosted.hosting is not None
+    blocks = hosted.hosting.record["blocks"][: hosted.hosting["submitted"]]
+    assert blocks["frames"].tolist() == [PERIOD] * 20
+    assert blocks["position"].tolist() == list(range(0, 20 * PERIOD, PERIOD))
 
 
 def test_the_plugins_own_latency_comes_on_top() -> None:
@@ -207,21 +230,18 @@ def test_a_gap_during_the_return_is_bridged_too() -> None:
     np.testing.assert_allclose(heard[:, -6000:], HALF * dry[:, -6000:], rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("size", [PERIOD, 1])
-def test_a_stop_so_long_that_the_rings_are_full(size: int) -> None:
-    """What finds no room any more is not played, later sound is, and nothing else is ever heard.
-
-    With blocks of a sample the list of blocks is full first, with those of a period the ring of sound.
-    """
+def test_a_stop_so_long_that_the_ring_of_sound_is_full() -> None:
+    """What is overwritten is not played, later sound is, and nothing else is ever heard."""
+    size = PERIOD
     hosted = Trouble(HALF_DB)
     player = Live(live(hosted, inputs=2), hosted)
     assert hosted.hosting is not None
-    ahead, count = 2000, (hosted.hosting.capacity + 5000 if size > 1 else BLOCKS + 1000)
+    ahead, count = 32 * size, hosted.hosting.capacity + 80 * size
     x = sine(ahead + count + 6400)
     parts = [player.play(x[:, :ahead])]
     with stopped(hosted):
         parts += [player.play(part, wait=False) for part in in_pieces(x[:, ahead : ahead + count], size)]
-        assert hosted.hosting["submitted"] - hosted.hosting["taken"] == min(BLOCKS, -(-count // size))
+        assert hosted.hosting["submitted"] - hosted.hosting["taken"] == count // size
     late = hosted.blocks[1]
     parts += [player.play(part) for part in in_pieces(x[:, ahead + count :], size)]
     heard = np.concatenate(parts, axis=1)
