@@ -22,6 +22,7 @@ from tonerig.realtime.processors.processor import Processor
 
 from .hosts import (
     MADE,
+    MAX_BLOCK,
     MODES,
     PERIOD,
     RATE,
@@ -176,9 +177,9 @@ def constant(value: float) -> str:
     program = offline(hosted, inputs=2)
     program.set(hosted, "learn", 1)
     program.reset()
-    Live(program, hosted).play(np.full((2, PERIOD), value, np.float32))
+    Live(program, hosted).play(np.full((2, MAX_BLOCK), value, np.float32))
     hosted.state.record["learn"] = 0
-    Live(program, hosted).play(np.zeros((2, PERIOD), np.float32))
+    Live(program, hosted).play(np.zeros((2, MAX_BLOCK), np.float32))
     assert hosted.hosting is not None
     state: str = hosted.hosting.request({"request": "state"})["raw_states"][0]
     assert base64.b64decode(state)
