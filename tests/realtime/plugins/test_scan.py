@@ -8,6 +8,7 @@ import re
 import resource
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,10 @@ def test_force(folder: Path) -> None:
     """Everything is described anew when that is asked for, what crashed too."""
     first = scan()
     again = scan(force=True)
-    assert again.described >= 5 and again.plugins == first.plugins
+    assert again.described >= 5
+    # Some of those that are installed begin from chance, so that their measured tails differ.
+    known, found = ([replace(plugin, tail_s=0.0) for plugin in scanned.plugins] for scanned in (first, again))
+    assert found == known
 
 
 def forget(table: Any, path: Path) -> None:
