@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 import resource
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,9 @@ def test_force(folder: Path) -> None:
     again = scan(force=True)
     assert again.described >= 5
     # Some of those that are installed begin from chance, so that their measured tails differ.
-    known, found = ([replace(plugin, tail_s=0.0) for plugin in scanned.plugins] for scanned in (first, again))
+    known, found = (
+        [dataclasses.replace(plugin, tail_s=0.0) for plugin in scanned.plugins] for scanned in (first, again)
+    )
     assert found == known
 
 
