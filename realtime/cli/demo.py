@@ -25,7 +25,8 @@ def demo(
     from ..audio_files import read_audio
     from ..plots import draw_before_after
     from ..presets import load_preset
-    from ..render import Finish, render_files
+    from ..render import Finish
+    from ..render_files import render_files
     from .progress import FileProgress, compile_for
 
     dry, wet, picture = (

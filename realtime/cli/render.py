@@ -45,7 +45,8 @@ def render(
     if normalize is not None and keep_loudness:
         raise typer.BadParameter("--normalize and --keep-loudness exclude each other")
     chain = chosen_preset(preset, model)
-    from ..render import Finish, expand, outputs, render_files
+    from ..render import Finish, expand, outputs
+    from ..render_files import render_files
     from .failures import raise_failed
     from .progress import FileProgress, compile_for
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from .check_process import CheckProcess, LostError
-from .child import Children
+from .child import Children, side_by_side
 from .description import PluginDescription, legible
 
 Verdict: TypeAlias = Literal["good", "remark", "fault"]
@@ -90,19 +89,11 @@ def check_all(
     PluginError
         where the system has no means for it.
     """
-    children = Children()
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        futures = [
-            pool.submit(_check, plugin, {}, CHECKS, children, partial(progress, place))
-            for place, plugin in enumerate(plugins)
-        ]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:  # after Ctrl-C nothing is waited for
-            for future in futures:
-                future.cancel()
-            children.close()
+    jobs = [
+        partial(_check, plugin, {}, CHECKS, progress=partial(progress, place))
+        for place, plugin in enumerate(plugins)
+    ]
+    yield from side_by_side(jobs, AT_A_TIME)
 
 
 def check(

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock
 from typing import TypeVar
@@ -160,6 +161,7 @@ class Child:
 
 
 Kind = TypeVar("Kind", bound=Child)
+Result = TypeVar("Result")
 
 
 class Children:
@@ -195,6 +197,23 @@ class Children:
             self._closed = True
             for child in self._present:
                 child.stop()
+
+
+def side_by_side(jobs: Sequence[Callable[[Children], Result]], at_a_time: int | None) -> Iterator[Result]:
+    """What comes of jobs that wait for children, several at a time; the first ready first.
+
+    After Ctrl-C, or when the rest is not asked for, nothing is waited for.
+    """
+    children = Children()
+    with ThreadPoolExecutor(at_a_time) as pool:
+        futures = [pool.submit(job, children) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+            children.close()
 
 
 class _Log:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 
 from . import messages
-from .child import ENDING_S, Child, Children, check_system
+from .child import ENDING_S, Child, Children, check_system, side_by_side
 from .description import DescriptionError, PluginDescription, legible
 from .errors import PluginError
 
@@ -47,16 +46,7 @@ def describe_all(paths: Sequence[Path]) -> Iterator[Outcome]:
         where the system has no means for it.
     """
     check_system()
-    children = Children()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = [pool.submit(_describe_file, path, children) for path in paths]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:  # after Ctrl-C nothing is waited for
-            for future in futures:
-                future.cancel()
-            children.close()
+    yield from side_by_side([partial(_describe_file, path) for path in paths], os.cpu_count())
 
 
 def _describe_file(path: Path, children: Children) -> Outcome:
