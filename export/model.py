@@ -238,7 +238,131 @@ class Container:
         return self.submodels[-1][1]
 
 
-Network: TypeAlias = Stack | WaveNet | Chain | Container
+@dataclass(frozen=True)
+class Gain:
+    """A gain that the knobs move: ``y = x · exp(exponent[0] + exponent[1:] @ features)``.
+
+    ``exponent`` has the shape (1 + features,).
+    """
+
+    exponent: Array
+
+
+@dataclass(frozen=True)
+class Response:
+    """A long FIR filter that the knobs move: its taps are ``taps[0] + features @ taps[1:]``.
+
+    ``taps`` has the shape (1 + features, length); ``taps[:, 0]`` meets the newest sample.
+    """
+
+    taps: Array
+
+
+@dataclass(frozen=True)
+class Echo:
+    """A delay line that feeds itself through a filter: repeats and tails without end.
+
+    ``y = direct * x + w`` with ``w[n] = (enter * x)[n - delay] + (loop * w)[n - delay]``, where ``*`` is
+    convolution and tap 0 meets the newest sample.
+
+    Parameters
+    ----------
+    direct, enter, loop : ndarray, shape (taps,) each, of any length from 1 on
+    delay : int, in samples; 64 or more, so that 64 samples can be computed side by side
+    """
+
+    direct: Array
+    enter: Array
+    loop: Array
+    delay: int
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """Voices whose delay and gain move with the phase of a low-frequency oscillator: chorus, vibrato, octave.
+
+    ``y = direct * x + wet * Σ_v gain(φ_v) · x(n - delay(φ_v))`` with
+    ``φ_v = frac(phase + n · rate_hz / sample_rate + v / voices)``, ``*`` convolution (tap 0 meets the newest
+    sample), and x between samples on the straight line that joins them.
+
+    Parameters
+    ----------
+    direct, wet : ndarray, shape (taps,) each
+    delay : ndarray, shape (points + 1,), in samples, 0 or more
+        At the phases 0, 1/points, …, 1, and on straight lines between; need not end where it began.
+    gain : ndarray, shape (points + 1,), likewise
+    rate_hz : float, above 0
+    phase : float, 0 to 1, before the first sample
+    voices : int
+    """
+
+    direct: Array
+    wet: Array
+    delay: Array
+    gain: Array
+    rate_hz: float
+    phase: float = 0.0
+    voices: int = 1
+
+
+@dataclass(frozen=True)
+class Compression:
+    """A gain that follows the level: compressor, limiter, expander.
+
+    The level is an envelope of ``|x|``: ``e += (1 - a) (|x| - e)``, with ``a`` the ``attack`` where |x| > e
+    and else the ``release``. The gain in dB is a curve of the level in dB, ``20 log10(e)``: the straight
+    lines that join its points, level where it ends. ``y = response * (x · gain)``.
+
+    Parameters
+    ----------
+    attack, release : float, 0 to below 1, for one sample
+    levels_db : ndarray, shape (points,), ascending
+    gains_db : ndarray, shape (points,)
+    response : ndarray, shape (taps,)
+    """
+
+    attack: float
+    release: float
+    levels_db: Array
+    gains_db: Array
+    response: Array
+
+
+Network: TypeAlias = Stack | WaveNet | Chain | Container | Gain | Response | Echo | Modulation | Compression
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A knob of a model: what `tonerig.realtime.parameters.Parameter` says about it, as its file states it."""
+
+    name: str
+    minimum: float
+    maximum: float
+    default: float
+    unit: str = ""
+    curve: Literal["linear", "logarithmic"] = "linear"
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """The knobs of a model, and what its network sees of them.
+
+    ``features`` computes the features from the turns of the knobs, 0 to 1 each in the order of ``knobs``: a
+    `Stack` of `Dense` layers and activations. They are constant signals, which a `WaveNet` or a recurrent
+    `Stack` gets as further channels after the sound: its first layer (and the mixins and FiLMs of a WaveNet)
+    has 1 + features inputs. A `Gain` and a `Response` take them as said there. The other networks, and a
+    network whose first layer has one input, do not hear them. In a `Chain` each model may.
+    """
+
+    knobs: tuple[Knob, ...]
+    features: Stack
+
+    @property
+    def count(self) -> int:
+        """The number of features."""
+        last = next(layer for layer in reversed(self.features.layers) if isinstance(layer, Dense))
+        return last.weight.shape[0]
 
 
 @dataclass(frozen=True)
@@ -274,7 +398,8 @@ class GoldenPair:
 class NeuralModel:
     """A network with its sample rate, its metadata, and the silence it hears before it starts.
 
-    ``prewarm`` is the number of zero samples run through the network before the first real one.
+    ``prewarm`` is the number of zero samples run through the network before the first real one. ``knobs``
+    belong to the whole model: those of the models in a chain have none of their own.
     """
 
     network: Network
@@ -282,6 +407,7 @@ class NeuralModel:
     metadata: Metadata = field(default_factory=Metadata)
     prewarm: int = 0
     golden: GoldenPair | None = None
+    knobs: Knobs | None = None
 
     def playable(self) -> NeuralModel:
         """The model that sounds: a container's active submodel with its own metadata completed."""
