@@ -53,10 +53,10 @@ def effect(
     An interrupted training goes on where it was when the same command is given again.
     """
     try:
-        from ...training.config import TrainingConfig, read_config
-        from ...training.teachers import find_teacher, preferred_amp
-        from ...training.train import Progress as Step
-        from ...training.train import train_effect
+        from ...training.effects.config import TrainingConfig, read_config
+        from ...training.effects.teachers import find_teacher, preferred_amp
+        from ...training.effects.train import Progress as Step
+        from ...training.effects.train import train_effect
     except ModuleNotFoundError as error:
         raise RuntimeError(f"training needs {error.name}; pip install 'tonerig[training]'") from None
     stated: dict[str, Any] = {

@@ -12,7 +12,7 @@ from tonerig.export.parity import compare
 from tonerig.export.reference import evaluate
 from tonerig.export.streaming import write_onnx
 from tonerig.export.torch_module import ModuleNotKnownError, from_torch
-from tonerig.training.networks import A1_SHAPES, LstmNetwork, WaveNetNetwork
+from tonerig.training.effects.networks import A1_SHAPES, LstmNetwork, WaveNetNetwork
 from torch import nn
 
 from tests.export.test_streaming import play

@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tonerig.training.config import RECIPES, Recipe, TrainingConfig, TrainingError, make_network, read_config
-from tonerig.training.networks import LstmNetwork, WaveNetNetwork
+from tonerig.training.effects.config import (
+    RECIPES,
+    Recipe,
+    TrainingConfig,
+    TrainingError,
+    make_network,
+    read_config,
+)
+from tonerig.training.effects.networks import LstmNetwork, WaveNetNetwork
 
 
 def test_networks_by_name() -> None:

@@ -7,7 +7,13 @@ import pytest
 import torch
 from scipy.signal import lfilter
 from scipy.special import expit
-from tonerig.training.networks import A1_SHAPES, ArrayConfig, LstmNetwork, WaveNetConfig, WaveNetNetwork
+from tonerig.training.effects.networks import (
+    A1_SHAPES,
+    ArrayConfig,
+    LstmNetwork,
+    WaveNetConfig,
+    WaveNetNetwork,
+)
 from torch.nn import functional
 
 NAM_WEIGHTS = {"standard": 13802, "lite": 6554, "feather": 3026, "nano": 842}

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from torch import Tensor
 
-from ..realtime.plucked import riff
+from ...realtime.plucked import riff
+from ..signals import dry_signal
 from .config import TrainingConfig, TrainingError
-from .signals import dry_signal
 from .teachers import Settings, Teacher, wet_signal
 
 Array: TypeAlias = NDArray[np.float32]

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from ..realtime.parameters import Parameter
-from ..realtime.plugins.description import PluginDescription
-from ..realtime.plugins.errors import PluginError
-from ..realtime.plugins.hosted import Hosted
-from ..realtime.plugins.layout import LONGEST_DELAY_S
-from ..realtime.plugins.offline import render
-from ..realtime.plugins.plugin import Plugin
-from ..realtime.plugins.scan import find
+from ...realtime.parameters import Parameter
+from ...realtime.plugins.description import PluginDescription
+from ...realtime.plugins.errors import PluginError
+from ...realtime.plugins.hosted import Hosted
+from ...realtime.plugins.layout import LONGEST_DELAY_S
+from ...realtime.plugins.offline import render
+from ...realtime.plugins.plugin import Plugin
+from ...realtime.plugins.scan import find
 
 Array: TypeAlias = NDArray[np.float32]
 Samples: TypeAlias = NDArray[np.float64]

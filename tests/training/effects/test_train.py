@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from tonerig.export import NeuralModel, load_model, verify_file
-from tonerig.training.config import Recipe, TrainingConfig, TrainingError
-from tonerig.training.train import Progress, train_effect
+from tonerig.training.effects.config import Recipe, TrainingConfig, TrainingError
+from tonerig.training.effects.train import Progress, train_effect
 
 SHORT = Recipe(batch=4, segment=4096, warm_up=512, truncation=2048, learning_rate=5e-3)
 

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..export.writing import write_bytes
-from ..realtime.plucked import riff
+from ...export.writing import write_bytes
+from ...realtime.plucked import riff
+from ..losses import error_to_signal, pre_emphasis, spectral_distance
 from .data import Pair
-from .losses import error_to_signal, pre_emphasis, spectral_distance
 from .networks import LstmNetwork, WaveNetNetwork
 
 Array: TypeAlias = NDArray[np.float32]

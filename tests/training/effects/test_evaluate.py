@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 from tonerig.realtime.plucked import riff
-from tonerig.training.config import make_network
-from tonerig.training.data import Pair
-from tonerig.training.evaluate import esr_of, evaluate, loudness_db, run_network
+from tonerig.training.effects.config import make_network
+from tonerig.training.effects.data import Pair
+from tonerig.training.effects.evaluate import esr_of, evaluate, loudness_db, run_network
 
 
 def _pairs() -> list[Pair]:

@@ -10,12 +10,12 @@ import onnxruntime
 import pytest
 import torch
 from tonerig.export import NeuralModel, from_torch, load_model, write_onnx
-from tonerig.training.config import make_network
-from tonerig.training.data import held_out_guitar, held_out_pairs
-from tonerig.training.evaluate import evaluate, run_network
-from tonerig.training.networks import LstmNetwork
+from tonerig.training.effects.config import make_network
+from tonerig.training.effects.data import held_out_guitar, held_out_pairs
+from tonerig.training.effects.evaluate import evaluate, run_network
+from tonerig.training.effects.networks import LstmNetwork
+from tonerig.training.effects.teachers import TEACHERS
 from tonerig.training.signals import dry_signal
-from tonerig.training.teachers import TEACHERS
 
 MODELS = Path(__file__).resolve().parents[2] / "presets" / "models"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tonerig.training import data
-from tonerig.training.config import TrainingConfig, TrainingError
-from tonerig.training.data import Pair, batches, held_out_guitar, held_out_pairs, training_pair
-from tonerig.training.teachers import Teacher, find_teacher
+from tonerig.training.effects import data
+from tonerig.training.effects.config import TrainingConfig, TrainingError
+from tonerig.training.effects.data import Pair, batches, held_out_guitar, held_out_pairs, training_pair
+from tonerig.training.effects.teachers import Teacher, find_teacher
 
 CONFIG = TrainingConfig(Path("x.onnx"), teacher="amp", seconds=2.0)
 

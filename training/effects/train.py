@@ -23,14 +23,14 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from ..export.model import Metadata
-from ..export.streaming import write_onnx
-from ..export.torch_module import from_torch
-from ..export.writing import write_bytes
+from ...export.model import Metadata
+from ...export.streaming import write_onnx
+from ...export.torch_module import from_torch
+from ...export.writing import write_bytes
+from ..losses import training_loss
 from .config import TrainingConfig, TrainingError, make_network
 from .data import Pair, batches, held_out_pairs, training_pair
 from .evaluate import esr_of, evaluate, loudness_db, run_network
-from .losses import training_loss
 from .networks import LstmNetwork
 from .teachers import find_teacher
 

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from tonerig.realtime.parameters import ParameterError
 from tonerig.realtime.plugins import hosting
-from tonerig.training.signals import dry_signal
-from tonerig.training.teachers import (
+from tonerig.training.effects.teachers import (
     TEACHERS,
     Teacher,
     TeacherError,
@@ -25,6 +24,7 @@ from tonerig.training.teachers import (
     preferred_amp,
     wet_signal,
 )
+from tonerig.training.signals import dry_signal
 
 RATE = 48000.0
 ZAM = Path("/usr/lib/vst3")

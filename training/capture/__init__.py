@@ -1,0 +1,1 @@
+"""Learning from real gear: the sound to play through it, and whether the recording is good."""

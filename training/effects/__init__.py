@@ -1,0 +1,1 @@
+"""Learning an effect: teachers, pairs of dry and wet sound, networks, and their training."""
