@@ -64,7 +64,8 @@ class State:
     Notes
     -----
     `seal` keeps a copy of the present contents; `reset` restores it. Nothing in a state may point
-    outside it unless the owner keeps the target alive.
+    outside it unless the owner keeps the target alive. ``parts`` are states that this one owns, such as
+    those of a chain's models: they are kept alive, sealed, reset and locked with it.
     """
 
     def __init__(self, dtype: np.dtype[Any], **arrays: tuple[DTypeLike, int | tuple[int, ...]]) -> None:
@@ -81,6 +82,7 @@ class State:
             stop = start + int(np.prod(shape)) * np.dtype(kind).itemsize
             self.arrays[name] = np.ndarray(shape, kind, self.memory[start:stop].data)
             self.record[name] = self.address + start
+        self.parts: list[State] = []
         self._sealed: NDArray[np.uint8] | None = None
 
     @property
@@ -96,16 +98,21 @@ class State:
     def seal(self) -> None:
         """Take the present contents as those that `reset` restores."""
         self._sealed = self.memory.copy()
+        for part in self.parts:
+            part.seal()
 
     def reset(self) -> None:
         """Restore the sealed contents. Not while the audio thread uses them."""
         if self._sealed is not None:
             self.memory[:] = self._sealed
+        for part in self.parts:
+            part.reset()
 
     def lock(self) -> bool:
         """Keep the memory out of the swap file; False where the system does not allow it."""
         mlock = getattr(ctypes.CDLL(None), "mlock", None)
-        return mlock is not None and mlock(ctypes.c_void_p(self.address), self.memory.nbytes) == 0
+        locked = mlock is not None and mlock(ctypes.c_void_p(self.address), self.memory.nbytes) == 0
+        return all([locked, *(part.lock() for part in self.parts)])
 
 
 def _round_up(size: int) -> int:
