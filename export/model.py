@@ -6,6 +6,7 @@ reference evaluation read nothing else. Arrays are float32 and never changed aft
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -333,7 +334,7 @@ Network: TypeAlias = Stack | WaveNet | Chain | Container | Gain | Response | Ech
 
 @dataclass(frozen=True)
 class Knob:
-    """A knob of a model: what `tonerig.realtime.parameters.Parameter` says about it, as its file states it."""
+    """A knob of a model: what `tonerig.realtime.parameters.Parameter` says of it, as its file states it."""
 
     name: str
     minimum: float
@@ -342,6 +343,12 @@ class Knob:
     unit: str = ""
     curve: Literal["linear", "logarithmic"] = "linear"
     description: str = ""
+
+    def to_turn(self, value: float) -> float:
+        """The knob's turn, 0 to 1, for a value in ``unit``."""
+        if self.curve == "logarithmic":
+            return math.log(value / self.minimum) / math.log(self.maximum / self.minimum)
+        return (value - self.minimum) / (self.maximum - self.minimum)
 
 
 @dataclass(frozen=True)
