@@ -7,6 +7,7 @@ from .compressor import COMPRESSOR
 from .drive import DISTORTION, FUZZ
 from .filters import HIGHPASS, LOWPASS
 from .plugin import ZAMTUBE, plugin_teacher
+from .sampling import sample_settings
 from .teacher import REST_S, Array, Settings, Teacher, TeacherError, latency, wet_signal
 from .time import CHORUS, DELAY, OCTAVE, REVERB
 
@@ -20,6 +21,7 @@ __all__ = [
     "find_teacher",
     "latency",
     "preferred_amp",
+    "sample_settings",
     "wet_signal",
 ]
 

@@ -8,7 +8,7 @@ from scipy import signal
 from ....realtime.library import shipped_library
 from ....realtime.parameters import Parameter
 from ....realtime.processors.impulse_response import read_impulse
-from .teacher import Array, Teacher, at_level
+from .teacher import Array, Teacher, at_level, through
 
 CABINET = "1x12.wav"
 STAGES = ((90.0, 1.5, 0.2), (40.0, 2.0, -0.35))
@@ -38,11 +38,11 @@ def _amp(dry: Array, rate: float, settings: dict[str, float]) -> Array:
 
 
 def _tone(wet: Array, rate: float, settings: dict[str, float]) -> Array:
-    from pedalboard import HighShelfFilter, LowShelfFilter, PeakFilter, Pedalboard
+    from pedalboard import HighShelfFilter, LowShelfFilter, PeakFilter
 
     bass, middle, treble = (TONE_DB * (settings[name] - 5.0) for name in ("bass", "middle", "treble"))
     bands = [LowShelfFilter(150.0, bass), PeakFilter(600.0, middle), HighShelfFilter(2500.0, treble)]
-    return np.asarray(Pedalboard(bands)(wet, rate))
+    return through(wet, rate, bands)
 
 
 def _cabinet(wet: Array, rate: float) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....realtime.parameters import Parameter
-from .teacher import Array, Teacher, at_level
+from .teacher import Array, Teacher, at_level, through
 
 DISTORTION_DB = 4.0, -1.3
 """Gain before the distortion's tanh and level after it, each in dB for one step of its drive."""
@@ -17,30 +17,24 @@ FUZZ_STAGE_DB = 9.0
 
 
 def _distortion(dry: Array, rate: float, settings: dict[str, float]) -> Array:
-    from pedalboard import Distortion, HighpassFilter, LowpassFilter, Pedalboard
+    from pedalboard import Distortion, HighpassFilter, LowpassFilter
 
     gain, level = DISTORTION_DB
-    chain = Pedalboard(
-        [
-            HighpassFilter(30.0),
-            Distortion(gain * settings["drive"]),
-            LowpassFilter(settings["tone"]),
-        ]
-    )
-    return at_level(np.asarray(chain(dry, rate)), level * settings["drive"] + settings["output_db"])
+    effects = [HighpassFilter(30.0), Distortion(gain * settings["drive"]), LowpassFilter(settings["tone"])]
+    return at_level(through(dry, rate, effects), level * settings["drive"] + settings["output_db"])
 
 
 def _fuzz(dry: Array, rate: float, settings: dict[str, float]) -> Array:
     """Two stages of tanh; the second sees the first one's squares from one side, as a transistor does."""
-    from pedalboard import Distortion, HighpassFilter, LowpassFilter, PeakFilter, Pedalboard
+    from pedalboard import Distortion, HighpassFilter, LowpassFilter, PeakFilter
 
     gain, least = FUZZ_DB
-    first = Pedalboard([HighpassFilter(80.0), Distortion(least + gain * settings["drive"])])
-    second = Distortion(FUZZ_STAGE_DB)
+    first = [HighpassFilter(80.0), Distortion(least + gain * settings["drive"])]
+    second = [Distortion(FUZZ_STAGE_DB)]
     at_rest = np.tanh(10.0 ** (FUZZ_STAGE_DB / 20) * FUZZ_BIAS)
-    driven = np.asarray(second(np.asarray(first(dry, rate)) + np.float32(FUZZ_BIAS), rate)) - at_rest
-    after = Pedalboard([HighpassFilter(30.0), LowpassFilter(4000.0), PeakFilter(700.0, -6.0, 0.7)])
-    return at_level(np.asarray(after(driven.astype(np.float32), rate)), settings["output_db"])
+    driven = through(through(dry, rate, first) + np.float32(FUZZ_BIAS), rate, second) - np.float32(at_rest)
+    after = [HighpassFilter(30.0), LowpassFilter(4000.0), PeakFilter(700.0, -6.0, 0.7)]
+    return at_level(through(driven, rate, after), settings["output_db"])
 
 
 DISTORTION = Teacher(

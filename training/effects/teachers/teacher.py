@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -115,6 +115,13 @@ def _from_rest(teacher: Teacher, dry: Array, rate: float, settings: dict[str, fl
     padded = np.concatenate((np.zeros(rest), dry, np.zeros(max(0, delay)))).astype(np.float32)
     start = rest + delay
     return teacher.process(padded, rate, settings)[start : start + len(dry)]
+
+
+def through(dry: Array, rate: float, effects: Sequence[Any]) -> Array:
+    """A sound through pedalboard's effects one after another, each from rest."""
+    for effect in effects:
+        dry = np.asarray(effect(dry, rate), np.float32)
+    return dry
 
 
 def at_level(wet: NDArray[Any], level_db: float) -> Array:
