@@ -13,7 +13,7 @@ from typing import Protocol
 from ...export.model import NeuralModel
 from ..compiler.layout import State
 from ..compiler.unit import Unit
-from . import convolution, feedforward, recurrent
+from . import chain, compression, convolution, echo, feedforward, gain, modulation, recurrent
 
 
 class Kernel(Protocol):
@@ -24,7 +24,16 @@ class Kernel(Protocol):
     def make_state(self, model: NeuralModel) -> State: ...
 
 
-KERNELS: tuple[Kernel, ...] = (recurrent, feedforward, convolution)
+KERNELS: tuple[Kernel, ...] = (
+    recurrent,
+    feedforward,
+    convolution,
+    gain,
+    echo,
+    modulation,
+    compression,
+    chain,
+)
 
 
 def kernel_for(model: NeuralModel) -> Kernel | None:
