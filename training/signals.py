@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -20,10 +21,7 @@ CHORD_STRINGS_HZ = (82.41, 110.0, 146.83)
 
 
 def dry_signal(seconds: float, rate: float, seed: int) -> Array:
-    """A seeded mix of test tones, plucked strings, chords, bends, noise and silence.
-
-    Each ten seconds are a section with its own density, level and kinds of sound, so that an effect
-    with memory is heard from rest, in slow playing, and under a dense wash.
+    """A seeded mix of test tones, plucked strings, chords, bends, noise and silence: `dry_sections` in a row.
 
     Parameters
     ----------
@@ -46,12 +44,30 @@ def dry_signal(seconds: float, rate: float, seed: int) -> Array:
             f"a signal of {seconds} s at {rate} Hz was asked for; it needs more than 0 s and at least 8000 Hz"
         )
     frames = round(seconds * rate)
-    length = round(SECTION_S * rate)
-    sections = [
-        _section(np.random.default_rng((seed, index)), min(length, frames - start), rate)
-        for index, start in enumerate(range(0, frames, length))
-    ]
-    return np.concatenate(sections).astype(np.float32)
+    count = -(-frames // round(SECTION_S * rate))
+    sections = list(itertools.islice(dry_sections(rate, seed), count))
+    return np.concatenate(sections)[:frames] if sections else np.zeros(0, np.float32)
+
+
+def dry_sections(rate: float, seed: int) -> Iterator[Array]:
+    """Endless sections of `SECTION_S` seconds, each with its own density, level, gaps and kinds of sound.
+
+    So an effect with memory is heard from rest, in slow playing, and under a dense wash. Sweeps, sines,
+    squares and sawtooths lie between `LOWEST_HZ` and `HIGHEST_HZ`, the range of a guitar's notes.
+
+    Parameters
+    ----------
+    rate : sample rate in Hz, at least 8000
+    seed : the same seed gives the same samples
+
+    Yields
+    ------
+    ndarray, shape (round(SECTION_S * rate),)
+        Within ±1.
+    """
+    for index in itertools.count():
+        section = _section(np.random.default_rng((seed, index)), round(SECTION_S * rate), rate)
+        yield section.astype(np.float32)
 
 
 def _add(output: Samples, start_s: float, sound: Samples, rate: float) -> None:
@@ -62,11 +78,12 @@ def _add(output: Samples, start_s: float, sound: Samples, rate: float) -> None:
 
 
 def _section(rng: Generator, frames: int, rate: float) -> Samples:
-    """Up to ten seconds of one density: sounds with gaps between them, some of them overlapping."""
+    """Sounds of one density with gaps between them, some of them overlapping."""
     output = np.zeros(frames)
     names = list(_WEIGHTS)
     weights = np.array([_WEIGHTS[name] for name in names])
     density = rng.uniform(0.3, 2.0)
+    gap_share, longest_gap_s = rng.uniform(0.05, 0.35), rng.uniform(0.2, 1.2)
     level_db = rng.uniform(-18.0, 0.0)
     position = rng.uniform(0.0, 0.3)
     while position * rate < frames:
@@ -76,9 +93,8 @@ def _section(rng: Generator, frames: int, rate: float) -> Samples:
         peak = 10.0 ** ((level_db + rng.uniform(-12.0, 0.0)) / 20)
         sound *= peak / max(float(np.abs(sound).max()), 1e-9)
         _add(output, position, _fade(sound, rate), rate)
-        position += (
-            seconds * rng.uniform(0.4, 1.0) if rng.random() < 0.85 else seconds + rng.uniform(0.1, 0.6)
-        )
+        gap = rng.random() < gap_share
+        position += seconds + rng.uniform(0.1, longest_gap_s) if gap else seconds * rng.uniform(0.4, 1.0)
     return np.clip(output, -1.0, 1.0)
 
 
@@ -101,10 +117,9 @@ def _phase(frequency_hz: float, seconds: float, rate: float) -> Samples:
 
 
 def _sweep(rng: Generator, seconds: float, rate: float) -> Samples:
-    """A linear sweep over the guitar's range, upwards or downwards."""
+    """A linear sweep between two pitches, upwards or downwards."""
     time: Samples = np.arange(round(seconds * rate)) / rate
-    ends = (LOWEST_HZ, HIGHEST_HZ) if rng.random() < 0.5 else (HIGHEST_HZ, LOWEST_HZ)
-    return np.asarray(signal.chirp(time, ends[0], max(seconds, 1e-3), ends[1]))
+    return np.asarray(signal.chirp(time, _pitch(rng), max(seconds, 1e-3), _pitch(rng)))
 
 
 def _sine(rng: Generator, seconds: float, rate: float) -> Samples:
@@ -133,6 +148,10 @@ def _noise(rng: Generator, seconds: float, rate: float) -> Samples:
     colour = signal.butter(1, cutoff, fs=rate, output="sos")
     burst = np.asarray(signal.sosfilt(colour, rng.standard_normal(frames)))
     return burst * np.exp(-np.arange(frames) / (rng.uniform(0.02, 0.3) * rate))
+
+
+def _silence(rng: Generator, seconds: float, rate: float) -> Samples:
+    return np.zeros(round(seconds * rate))
 
 
 def _note(rng: Generator, seconds: float, rate: float) -> Samples:
@@ -230,6 +249,7 @@ _KINDS: dict[str, Callable[[Generator, float, float], Samples]] = {
     "saw": _saw,
     "level ramp": _level_ramp,
     "noise": _noise,
+    "silence": _silence,
     "note": _note,
     "bend": _bend,
     "chord": _chord,
@@ -241,6 +261,7 @@ _WEIGHTS = {
     "saw": 0.5,
     "level ramp": 1.0,
     "noise": 0.7,
+    "silence": 0.5,
     "note": 4.0,
     "bend": 2.0,
     "chord": 5.0,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
-from scipy.signal import welch
+from scipy.signal import find_peaks, spectrogram, welch
 from tonerig.training import signals
-from tonerig.training.signals import dry_signal
+from tonerig.training.signals import dry_sections, dry_signal
 
 
 @pytest.mark.parametrize("rate", [16000, 44100, 96000])
@@ -23,6 +25,41 @@ def test_length_range_and_repeatability(rate: int) -> None:
 def test_a_longer_signal_goes_on_from_a_shorter_one() -> None:
     """Whole sections do not depend on what comes after them."""
     np.testing.assert_array_equal(dry_signal(20.0, 8000, 1)[:80000], dry_signal(10.0, 8000, 1))
+
+
+def test_sections_go_on_without_end_and_differ() -> None:
+    """The 1000th section is made as the first ones are; those before it make up the signal."""
+    rate = 8000
+    first = list(itertools.islice(dry_sections(rate, 5), 3))
+    np.testing.assert_array_equal(np.concatenate(first), dry_signal(30.0, rate, 5))
+    assert not np.array_equal(first[0], first[1])
+    silent = [np.mean(np.abs(section) < 1e-6) for section in itertools.islice(dry_sections(rate, 6), 12)]
+    assert max(silent) > 2 * min(silent)
+
+
+@pytest.mark.parametrize("kind", ["sine", "square", "saw", "sweep"])
+def test_tones_lie_in_the_range_of_a_guitar(kind: str) -> None:
+    """The lowest strong partial of a second of tone is at 80 to 1200 Hz all along; of a sweep, it moves."""
+    rate, moved = 16000, 0
+    for seed in range(6):
+        x = signals._KINDS[kind](np.random.default_rng(seed), 1.0, rate)
+        x = x - x.mean()
+        frequencies, _, power = spectrogram(x, rate, nperseg=2048, noverlap=1024)
+        lowest = []
+        for column in power.T:
+            peaks = find_peaks(column, height=0.2 * column.max())[0]
+            lowest.append(frequencies[peaks[0]])
+        assert 70 < min(lowest) <= max(lowest) < 1220
+        moved += max(lowest) - min(lowest) > 20
+    assert (moved > 3) == (kind == "sweep")
+
+
+def test_ramps_rise_or_fall_by_60_db_and_silence_is_silent() -> None:
+    """The two ends of a level ramp lie 50 to 65 dB apart in RMS; silence is zeros."""
+    x = signals._KINDS["level ramp"](np.random.default_rng(2), 2.0, 16000)
+    first, last = (np.sqrt((part**2).mean()) for part in (x[:800], x[-800:]))
+    assert 50 < abs(20 * np.log10(first / last)) < 65
+    assert not signals._KINDS["silence"](np.random.default_rng(2), 0.5, 16000).any()
 
 
 def test_dry_signal_has_loud_and_silent_parts() -> None:
