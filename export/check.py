@@ -8,21 +8,21 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import numpy as np
-
 from .activations import FUNCTIONS
-from .errors import ModelFileError
+from .check_effects import MAX_FEATURES, check_effect, check_knobs, count_taps, effect_memory
+from .check_values import array_of, size_of
+from .errors import ModelFileError, UnsoundError
 from .metadata import NUMBER_FIELDS
 from .model import (
     FILM_SLOTS,
     Activation,
-    Array,
     BatchNorm,
     Chain,
     Container,
     Convolution,
     Dense,
     Gru,
+    Knobs,
     Layer,
     Lstm,
     Network,
@@ -32,9 +32,9 @@ from .model import (
     WaveNet,
     WaveNetArray,
     WaveNetLayer,
+    hears_knobs,
 )
 
-MAX_CHANNELS = 2048
 MAX_HIDDEN = 512
 """Width of a recurrent layer; wider ones are far from real time on any processor."""
 MAX_LAYERS = 256
@@ -43,12 +43,10 @@ MAX_PARTS = 32
 MAX_NESTING = 8
 MAX_MEMORY = 2**24
 """Past samples that all convolutions keep, over all channels (64 MB)."""
+MAX_TAPS = 2**23
+"""Of all filters of effects: of a response that knobs move, for each feature."""
 MIN_RATE, MAX_RATE = 1000.0, 1.0e6
 MAX_PREWARM = 2**24
-
-
-class UnsoundError(ValueError):
-    """A network that cannot be played; the message is one sentence without a file name."""
 
 
 def check_model(model: NeuralModel, path: Path | str) -> NeuralModel:
@@ -59,9 +57,13 @@ def check_model(model: NeuralModel, path: Path | str) -> NeuralModel:
     ModelFileError : with what is wrong
     """
     try:
-        outputs = _model(model, 1, 0)
+        outputs = _model(model, 1, 0, 0 if model.knobs is None else _knobs(model.knobs))
         if outputs != 1:
             raise UnsoundError(f"has {outputs} output channels, but one is expected")
+        if count_taps(model.network) > MAX_TAPS:
+            raise UnsoundError(
+                f"has {count_taps(model.network)} taps, but at most {MAX_TAPS} are allowed in all its filters"
+            )
         if _memory(model.network) > MAX_MEMORY:
             raise UnsoundError(
                 f"would keep {_memory(model.network)} past samples, but at most {MAX_MEMORY} are allowed"
@@ -71,8 +73,19 @@ def check_model(model: NeuralModel, path: Path | str) -> NeuralModel:
     return model
 
 
-def _model(model: NeuralModel, inputs: int, depth: int) -> int:
-    """The output channels of a model that gets ``inputs`` channels."""
+def _knobs(knobs: Knobs) -> int:
+    """The number of features."""
+    check_knobs(knobs)
+    count = _stack(knobs.features, len(knobs.knobs))
+    if count > MAX_FEATURES:
+        raise UnsoundError(f"makes {count} features of its knobs, but at most {MAX_FEATURES} are allowed")
+    return count
+
+
+def _model(model: NeuralModel, inputs: int, depth: int, features: int) -> int:
+    """The output channels of a model that gets ``inputs`` channels, and where it wants them the features."""
+    if depth and model.knobs is not None:
+        raise UnsoundError("has knobs in a part of it, but they belong to the whole")
     if depth > MAX_NESTING:
         raise UnsoundError(f"nests models more than {MAX_NESTING} deep")
     if not MIN_RATE <= model.sample_rate <= MAX_RATE:
@@ -85,25 +98,32 @@ def _model(model: NeuralModel, inputs: int, depth: int) -> int:
             raise UnsoundError(f"has a {name} of {value}, but a finite number is expected")
     if not 0 <= model.prewarm <= MAX_PREWARM:
         raise UnsoundError(f"asks for {model.prewarm} samples of prewarm, but 0 to {MAX_PREWARM} are allowed")
-    return _network(model.network, inputs, depth)
+    return _network(model.network, inputs, depth, features, model.sample_rate)
 
 
-def _network(network: Network, inputs: int, depth: int) -> int:
+def _network(network: Network, inputs: int, depth: int, features: int, rate: float) -> int:
     if isinstance(network, Stack):
-        return _stack(network, inputs)
+        _several(network.layers, "layers", 3 * MAX_LAYERS)
+        return _stack(network, inputs, features if hears_knobs(network, features, inputs) else 0)
     if isinstance(network, WaveNet):
-        return _wavenet(network, inputs, depth)
+        return _wavenet(network, inputs, depth, features)
     if isinstance(network, Chain):
         _several(network.models, "models in a chain")
         channels = inputs
         for model in network.models:
-            channels = _model(model, channels, depth + 1)
+            channels = _model(model, channels, depth + 1, features)
         return channels
+    if not isinstance(network, Container):
+        if inputs != 1:
+            kind = type(network).__name__.lower()
+            raise UnsoundError(f"gives {inputs} channels to a network of the kind {kind}, which takes one")
+        check_effect(network, features, rate)
+        return 1
     _several(network.submodels, "submodels")
     bounds = [bound for bound, _ in network.submodels]
     if bounds != sorted(set(bounds)):
         raise UnsoundError(f"lists its submodels with the bounds {bounds}, but ascending ones are expected")
-    return [_model(model, inputs, depth + 1) for _, model in network.submodels][-1]
+    return [_model(model, inputs, depth + 1, features) for _, model in network.submodels][-1]
 
 
 def _several(parts: tuple[object, ...], what: str, maximum: int = MAX_PARTS) -> None:
@@ -111,12 +131,12 @@ def _several(parts: tuple[object, ...], what: str, maximum: int = MAX_PARTS) -> 
         raise UnsoundError(f"has {len(parts)} {what}, but 1 to {maximum} are expected")
 
 
-def _stack(stack: Stack, inputs: int) -> int:
+def _stack(stack: Stack, inputs: int, features: int = 0) -> int:
     _several(stack.layers, "layers", 3 * MAX_LAYERS)
     for gain in (stack.input_gain, stack.output_gain):
         if not math.isfinite(gain):
             raise UnsoundError("has a gain that is not finite")
-    channels = inputs
+    channels = inputs + features
     for n, layer in enumerate(stack.layers):
         channels = _layer(layer, channels, f"layer {n}")
     if stack.skip and channels != inputs:
@@ -131,28 +151,28 @@ def _layer(layer: Layer, inputs: int, name: str) -> int:
         _activation(layer, inputs, name)
         return inputs
     if isinstance(layer, BatchNorm):
-        _array(layer.scale, (inputs,), f"{name} (scale)")
-        _array(layer.offset, (inputs,), f"{name} (offset)")
+        array_of(layer.scale, (inputs,), f"{name} (scale)")
+        array_of(layer.offset, (inputs,), f"{name} (offset)")
         return inputs
     if isinstance(layer, Dense):
-        outputs = _size(layer.weight, 2, name)
-        _array(layer.weight, (outputs, inputs), name)
-        _array(layer.bias, (outputs,), f"{name} (bias)")
+        outputs = size_of(layer.weight, 2, name)
+        array_of(layer.weight, (outputs, inputs), name)
+        array_of(layer.bias, (outputs,), f"{name} (bias)")
         return outputs
-    hidden = _size(layer.h, 1, name, MAX_HIDDEN)
+    hidden = size_of(layer.h, 1, name, MAX_HIDDEN)
     gates = 4 if isinstance(layer, Lstm) else 3
-    _array(layer.weight_x, (gates * hidden, inputs), f"{name} (input weight)")
-    _array(layer.weight_h, (gates * hidden, hidden), f"{name} (recurrent weight)")
+    array_of(layer.weight_x, (gates * hidden, inputs), f"{name} (input weight)")
+    array_of(layer.weight_h, (gates * hidden, hidden), f"{name} (recurrent weight)")
     rest = [layer.bias] if isinstance(layer, Lstm) else [layer.bias_x, layer.bias_h]
     for bias in rest:
-        _array(bias, (gates * hidden,), f"{name} (bias)")
+        array_of(bias, (gates * hidden,), f"{name} (bias)")
     for state in [layer.h, layer.c] if isinstance(layer, Lstm) else [layer.h]:
-        _array(state, (hidden,), f"{name} (state)")
+        array_of(state, (hidden,), f"{name} (state)")
     return hidden
 
 
 def _convolution(layer: Convolution, inputs: int, name: str) -> int:
-    outputs, groups = _size(layer.weight, 3, name), layer.groups
+    outputs, groups = size_of(layer.weight, 3, name), layer.groups
     if groups < 1 or inputs % groups or outputs % groups:
         raise UnsoundError(
             f"{name} has {groups} groups, which do not divide {inputs} inputs and {outputs} outputs"
@@ -161,26 +181,10 @@ def _convolution(layer: Convolution, inputs: int, name: str) -> int:
         raise UnsoundError(
             f"{name} has a kernel of {layer.kernel} and a dilation of {layer.dilation}, but both start at 1"
         )
-    _array(layer.weight, (outputs, inputs // groups, layer.kernel), name)
+    array_of(layer.weight, (outputs, inputs // groups, layer.kernel), name)
     if layer.bias is not None:
-        _array(layer.bias, (outputs,), f"{name} (bias)")
+        array_of(layer.bias, (outputs,), f"{name} (bias)")
     return outputs
-
-
-def _size(array: Array, dimensions: int, name: str, maximum: int = MAX_CHANNELS) -> int:
-    if array.ndim != dimensions:
-        raise UnsoundError(f"{name} has a weight of {array.ndim} dimensions, but {dimensions} are expected")
-    if not 1 <= array.shape[0] <= maximum:
-        raise UnsoundError(f"{name} has {array.shape[0]} channels, but 1 to {maximum} are expected")
-    return array.shape[0]
-
-
-def _array(array: Array, shape: tuple[int, ...], name: str) -> None:
-    if array.shape != shape:
-        found, expected = (" × ".join(map(str, s)) for s in (array.shape, shape))
-        raise UnsoundError(f"{name} has {found} weights, but {expected} are expected")
-    if not np.isfinite(array).all():
-        raise UnsoundError(f"{name} has a weight that is not finite")
 
 
 def _activation(activation: Activation, channels: int, name: str) -> None:
@@ -200,11 +204,15 @@ def _activation(activation: Activation, channels: int, name: str) -> None:
         raise UnsoundError(f"{name} has a constant for {activation.kind} that is not finite")
 
 
-def _wavenet(network: WaveNet, inputs: int, depth: int) -> int:
+def _wavenet(network: WaveNet, inputs: int, depth: int, features: int) -> int:
     _several(network.arrays, "arrays")
+    if hears_knobs(network, features, inputs):
+        if network.condition is not None:
+            raise UnsoundError("hears knobs beside a condition network, but only one of the two is possible")
+        inputs += features
     if not math.isfinite(network.head_scale):
         raise UnsoundError("has a head scale that is not finite")
-    condition = inputs if network.condition is None else _model(network.condition, inputs, depth + 1)
+    condition = inputs if network.condition is None else _model(network.condition, inputs, depth + 1, 0)
     channels, head = inputs, None
     for n, array in enumerate(network.arrays):
         channels, head = _wavenet_array(array, channels, condition, head, f"array {n}")
@@ -286,6 +294,8 @@ def _memory(network: Network) -> int:
         return sum(_memory(model.network) for _, model in network.submodels)
     if isinstance(network, Chain):
         return sum(_memory(model.network) for model in network.models)
+    if not isinstance(network, Stack | WaveNet):
+        return effect_memory(network)
     if isinstance(network, Stack):
         kept = [layer.memory * layer.inputs for layer in network.layers if isinstance(layer, Convolution)]
         return sum(kept) + sum(2 * layer.hidden for layer in network.layers if isinstance(layer, Lstm | Gru))

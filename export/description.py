@@ -7,10 +7,13 @@ want: column vectors where they are added, gates in ONNX's order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from dataclasses import asdict
+from typing import Literal
 
-from .check import MAX_CHANNELS, MAX_LAYERS, MAX_NESTING, MAX_PARTS
+from .check import MAX_LAYERS, MAX_NESTING, MAX_PARTS
+from .check_effects import MAX_KNOBS
+from .check_values import MAX_CHANNELS
+from .description_effects import EFFECTS, Tensors, build_effect, describe_effect
 from .document import Json, Node
 from .gates import GRU_TO_ONNX, LSTM_FROM_ONNX, reorder_gates
 from .metadata import build_metadata, describe_metadata
@@ -26,6 +29,8 @@ from .model import (
     Film,
     Gating,
     Gru,
+    Knob,
+    Knobs,
     Layer,
     Lstm,
     Metadata,
@@ -39,31 +44,62 @@ from .model import (
 )
 from .writing import shortest
 
-Tensors: TypeAlias = Callable[[str, int], Array]
-"""Gives a weight by its name and number of dimensions."""
-
 
 def describe_model(model: NeuralModel) -> Json:
     """Everything about a model that is no weight."""
-    return {
+    document: dict[str, Json] = {
         "sample_rate": model.sample_rate,
         "prewarm": model.prewarm,
         "metadata": describe_metadata(model.metadata),
         "network": _describe_network(model.network),
     }
+    if model.knobs is not None:
+        document["knobs"] = {
+            "knobs": [asdict(knob) for knob in model.knobs.knobs],
+            "features": _describe_network(model.knobs.features),
+        }
+    return document
 
 
 def build_model(node: Node, tensors: Tensors, prefix: str = "", depth: int = 0) -> NeuralModel:
     """The model of `describe_model`, with its weights."""
     if depth > MAX_NESTING:
         raise node.error(f"is nested more than {MAX_NESTING} models deep")
-    metadata = node.get("metadata")
+    metadata, knobs = node.get("metadata"), node.get("knobs")
     return NeuralModel(
         _build_network(node["network"], tensors, prefix, depth),
         node["sample_rate"].number(),
         Metadata() if metadata is None else build_metadata(metadata),
         node["prewarm"].integer(0, 2**31),
+        knobs=None if knobs is None else _build_knobs(knobs, tensors, prefix),
     )
+
+
+def _build_knobs(node: Node, tensors: Tensors, prefix: str) -> Knobs:
+    knobs = tuple(
+        Knob(
+            name=item["name"].text(),
+            minimum=item["minimum"].number(),
+            maximum=item["maximum"].number(),
+            default=item["default"].number(),
+            unit=item["unit"].text(),
+            curve=_curve(item["curve"]),
+            description=item["description"].text(),
+        )
+        for item in node["knobs"].items(MAX_KNOBS, 1)
+    )
+    features = node["features"]
+    if features["type"].value != "stack":
+        raise features["type"].expected("stack")
+    return Knobs(knobs, _build_stack(features, tensors, f"{prefix}features."))
+
+
+def _curve(node: Node) -> Literal["linear", "logarithmic"]:
+    if node.value == "linear":
+        return "linear"
+    if node.value == "logarithmic":
+        return "logarithmic"
+    raise node.expected("linear or logarithmic")
 
 
 def _describe_network(network: Network) -> Json:
@@ -79,6 +115,8 @@ def _describe_network(network: Network) -> Json:
         return {"type": "chain", "models": [describe_model(model) for model in network.models]}
     if isinstance(network, Container):
         return _describe_network(network.active.network)
+    if isinstance(network, EFFECTS):
+        return describe_effect(network)
     return {
         "type": "wavenet",
         "arrays": [
@@ -106,13 +144,7 @@ def _describe_network(network: Network) -> Json:
 def _build_network(node: Node, tensors: Tensors, prefix: str, depth: int) -> Network:
     kind = node["type"].text()
     if kind == "stack":
-        layers = node["layers"].items(3 * MAX_LAYERS, 1)
-        return Stack(
-            tuple(_build_layer(layer, tensors, f"{prefix}layer{n}") for n, layer in enumerate(layers)),
-            node["skip"].boolean(),
-            node["input_gain"].number(),
-            node["output_gain"].number(),
-        )
+        return _build_stack(node, tensors, prefix)
     if kind == "chain":
         models = node["models"].items(MAX_PARTS, 1)
         return Chain(
@@ -121,7 +153,7 @@ def _build_network(node: Node, tensors: Tensors, prefix: str, depth: int) -> Net
             )
         )
     if kind != "wavenet":
-        raise node["type"].expected("stack, chain or wavenet")
+        return build_effect(kind, node, tensors, prefix)
     arrays = node["arrays"].items(MAX_PARTS, 1)
     head, condition = node.get("head"), node.get("condition")
     return WaveNet(
@@ -129,6 +161,16 @@ def _build_network(node: Node, tensors: Tensors, prefix: str, depth: int) -> Net
         node["head_scale"].number(),
         None if head is None else _build_post_head(head, tensors, f"{prefix}head"),
         None if condition is None else build_model(condition, tensors, f"{prefix}condition.", depth + 1),
+    )
+
+
+def _build_stack(node: Node, tensors: Tensors, prefix: str) -> Stack:
+    layers = node["layers"].items(3 * MAX_LAYERS, 1)
+    return Stack(
+        tuple(_build_layer(layer, tensors, f"{prefix}layer{n}") for n, layer in enumerate(layers)),
+        node["skip"].boolean(),
+        node["input_gain"].number(),
+        node["output_gain"].number(),
     )
 
 

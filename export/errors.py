@@ -26,3 +26,7 @@ class FormatCannotSay(ModelFileError):  # noqa: N818
 
 class CannotSayError(ValueError):
     """Raised inside a writer, before it knows the path; the message names what the format lacks."""
+
+
+class UnsoundError(ValueError):
+    """A network that cannot be played; the message is one sentence without a file name."""

@@ -420,8 +420,17 @@ class NeuralModel:
         """The model that sounds: a container's active submodel with its own metadata completed."""
         if isinstance(self.network, Container):
             active = self.network.active.playable()
-            return replace(active, metadata=self.metadata, sample_rate=self.sample_rate)
+            return replace(active, metadata=self.metadata, sample_rate=self.sample_rate, knobs=self.knobs)
         return self
+
+
+def hears_knobs(network: Network, features: int, channels: int = 1) -> bool:
+    """Whether a `WaveNet` or recurrent `Stack` has inputs for the features after those for its channels."""
+    if isinstance(network, WaveNet):
+        return features > 0 and network.arrays[0].rechannel.inputs == channels + features
+    if not isinstance(network, Stack) or not isinstance(network.layers[0], Lstm | Gru):
+        return False
+    return features > 0 and network.layers[0].inputs == channels + features
 
 
 def receptive_field(network: Network) -> int | None:
@@ -430,6 +439,15 @@ def receptive_field(network: Network) -> int | None:
         return receptive_field(network.active.network)
     if isinstance(network, Chain):
         return _sum([receptive_field(model.network) for model in network.models])
+    if isinstance(network, Echo | Compression):
+        return None
+    if isinstance(network, Gain):
+        return 1
+    if isinstance(network, Response):
+        return network.taps.shape[1]
+    if isinstance(network, Modulation):
+        moved = math.floor(float(network.delay.max())) + 1 + len(network.wet)
+        return max(moved, len(network.direct))
     if isinstance(network, Stack):
         if any(isinstance(layer, Lstm | Gru) for layer in network.layers):
             return None

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .check import MAX_CHANNELS, MAX_LAYERS, MAX_NESTING, MAX_PARTS, MAX_RATE, MIN_RATE, check_model
+from .check import MAX_LAYERS, MAX_NESTING, MAX_PARTS, MAX_RATE, MIN_RATE, check_model
+from .check_values import MAX_CHANNELS
 from .document import MAX_JSON_BYTES, Json, Node, parse_json, read_bytes
 from .errors import CannotSayError, FormatCannotSay
 from .fold import batchnorm, fold_gains
+from .freeze import refuse_knobs
 from .metadata import NAM_KEYS, read_metadata, write_metadata
 from .model import (
     Activation,
@@ -253,6 +255,7 @@ def write_nam(model: NeuralModel, path: Path | str) -> None:
     """
     path = Path(path)
     try:
+        refuse_knobs(model)
         document = _write_model(check_model(model, path))
     except CannotSayError as error:
         raise FormatCannotSay(path, f"`.nam` cannot say {error}; save as .onnx") from None
@@ -294,6 +297,8 @@ def _write_network(network: Network) -> tuple[str, str, Json, list[Array]]:
     if isinstance(network, Chain):
         models = [_write_model(model) for model in network.models]
         return "0.7.0", "Sequential", {"models": models, "weights_version": 2}, []
+    if not isinstance(network, Stack):
+        raise CannotSayError(f"a network of the kind {type(network).__name__}")
     if any(isinstance(layer, Gru) for layer in network.layers):
         raise CannotSayError("a GRU")
     folded = fold_gains(network)

@@ -13,7 +13,8 @@ from typing import TypeVar
 import numpy as np
 
 from .activations import FUNCTIONS, constants_of
-from .check import MAX_CHANNELS, MAX_LAYERS, MAX_PARTS
+from .check import MAX_LAYERS, MAX_PARTS
+from .check_values import MAX_CHANNELS
 from .document import Json, Node
 from .errors import CannotSayError
 from .model import (

@@ -10,7 +10,8 @@ from onnx import numpy_helper
 
 from .check import check_model
 from .contract import describe_foreign
-from .description import Tensors, build_model
+from .description import build_model
+from .description_effects import Tensors
 from .document import MAX_JSON_BYTES, parse_json, read_bytes
 from .errors import ModelFileError
 from .foreign import ForeignOnnx

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .document import read_bytes
 from .errors import ModelFileError
-from .model import Chain, Container, Gru, Lstm, Network, NeuralModel, Stack
+from .model import Chain, Compression, Container, Echo, Gru, Lstm, Network, NeuralModel, Stack, WaveNet
 from .reference import evaluate
 
 BLOCKS = (1, 16, 64, 96, 441, 2048)
@@ -41,7 +41,9 @@ def is_recurrent(network: Network) -> bool:
         return any(is_recurrent(model.network) for model in network.models)
     if isinstance(network, Container):
         return is_recurrent(network.active.network)
-    return network.condition is not None and is_recurrent(network.condition.network)
+    if isinstance(network, WaveNet):
+        return network.condition is not None and is_recurrent(network.condition.network)
+    return isinstance(network, Echo | Compression)
 
 
 def compare(output: ArrayLike, reference: ArrayLike) -> Parity:

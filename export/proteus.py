@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .check import MAX_CHANNELS, MAX_LAYERS, check_model
+from .check import MAX_LAYERS, check_model
+from .check_values import MAX_CHANNELS
 from .document import MAX_JSON_BYTES, Json, Node, parse_json, read_bytes
 from .errors import CannotSayError, FormatCannotSay
 from .fold import fold_gains
+from .freeze import refuse_knobs
 from .model import Array, Dense, Gru, Lstm, NeuralModel, Stack
 from .rtneural import read_aida_metadata, read_rate, read_start, write_common
 from .writing import shortest, write_json
@@ -78,6 +80,7 @@ def write_proteus(model: NeuralModel, path: Path | str) -> None:
     """
     path = Path(path)
     try:
+        refuse_knobs(model)
         document = _write_document(check_model(model, path))
     except CannotSayError as error:
         raise FormatCannotSay(path, f"Proteus cannot say {error}; save as .onnx") from None

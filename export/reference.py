@@ -11,10 +11,10 @@ Signals have the shape (channels, frames). A state maps the name of a layer (``a
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .activations import activate
 from .model import (
@@ -24,82 +24,193 @@ from .model import (
     Container,
     Convolution,
     Dense,
+    Echo,
     Film,
+    Gain,
     Gru,
     Layer,
     Lstm,
+    Modulation,
     Network,
     NeuralModel,
+    Response,
     Stack,
     WaveNet,
     WaveNetArray,
     WaveNetLayer,
+    hears_knobs,
     receptive_field,
 )
+from .reference_effects import (
+    EndlessSilence,
+    Signal,
+    State,
+    filter_block,
+    run_compression,
+    run_echo,
+    run_gain,
+    run_modulation,
+    run_response,
+)
 
-Signal: TypeAlias = NDArray[np.float64]
-State: TypeAlias = dict[str, Signal]
+WITHOUT_KNOBS: Signal = np.zeros(0)
 SETTLED = 1e-13
 """Change of any state over a chunk of silence below which prewarming longer would change nothing."""
 
 
-class EndlessSilence(State):
-    """The state of a network without recurrence after so much silence that every signal in it is constant."""
-
-
-def evaluate(model: NeuralModel, input: ArrayLike, *, prewarm: bool = True) -> Signal:
+def evaluate(
+    model: NeuralModel, input: ArrayLike, *, knobs: Mapping[str, float] | None = None, prewarm: bool = True
+) -> Signal:
     """The output of a model for a whole signal.
 
     Parameters
     ----------
     input : shape (frames,), at the model's sample rate
-    prewarm : start after the model's silence, as it plays; otherwise from its initial state
+    knobs : values by name, each in its knob's unit; the others stand at their defaults
+    prewarm : start after the model's silence with all knobs at their defaults, as it plays; otherwise from
+        its initial state
 
     Returns
     -------
     output : shape (frames,)
+
+    Raises
+    ------
+    ValueError : the model has no such knob, or the value is out of its range
     """
+    turned = features_of(model, knobs)
     state = settled_state(model) if prewarm else {}
     signal = np.asarray(input, np.float64)[np.newaxis]
-    return run(model.network, signal, state)[0]
+    return run(model.network, signal, state, features=turned, sample_rate=model.sample_rate)[0]
+
+
+def turns_of(model: NeuralModel, values: Mapping[str, float] | None = None) -> Signal:
+    """The turns of a model's knobs, 0 to 1, shape (knobs,), for values in their units.
+
+    Raises
+    ------
+    ValueError : the model has no such knob, or the value is out of its range
+    """
+    values = values or {}
+    knobs = () if model.knobs is None else model.knobs.knobs
+    unknown = set(values) - {knob.name for knob in knobs}
+    if unknown:
+        known = ", ".join(knob.name for knob in knobs) or "none"
+        raise ValueError(f"the model has no knob {min(unknown)!r}; its knobs are {known}")
+    for knob in knobs:
+        value = values.get(knob.name, knob.default)
+        if not knob.minimum <= value <= knob.maximum:
+            raise ValueError(
+                f"{knob.name} is {value:g}, but {knob.minimum:g} to {knob.maximum:g} {knob.unit}".rstrip()
+                + " is expected"
+            )
+    return np.array([knob.to_turn(values.get(knob.name, knob.default)) for knob in knobs], np.float64)
+
+
+def features_of(model: NeuralModel, values: Mapping[str, float] | None = None) -> Signal:
+    """What a model's network sees of its knobs at these values, shape (features,); errors as `turns_of`."""
+    turns = turns_of(model, values)
+    if model.knobs is None:
+        return turns
+    return _stack(model.knobs.features, turns[:, np.newaxis], {}, "", turns[:0])[:, 0]
 
 
 def settled_state(model: NeuralModel) -> State:
-    """Every layer's memory after ``model.prewarm`` samples of silence."""
-    field = receptive_field(model.network)
-    if field is not None and model.prewarm >= field - 1:
-        endless = EndlessSilence()
-        run(model.network, np.zeros((1, 1)), endless)
-        return dict(endless)
-    state: State = {}
+    """Every layer's memory after ``model.prewarm`` samples of silence, the knobs at their defaults."""
+    field, features = receptive_field(model.network), features_of(model)
+    turning = oscillators(model.network, model.sample_rate)
+    if field is not None and model.prewarm >= field - 1 and not turning:
+        state: State = EndlessSilence()
+        run(model.network, np.zeros((1, 1)), state, features=features, sample_rate=model.sample_rate)
+        return dict(state)
+    state = {}
     left, chunk = model.prewarm, 1024
     while left > 0:
         before = dict(state)
-        run(model.network, np.zeros((1, min(left, chunk))), state)
+        silence = np.zeros((1, min(left, chunk)))
+        run(model.network, silence, state, features=features, sample_rate=model.sample_rate)
         left -= chunk
-        changes = [np.abs(value - before[name]).max() for name, value in state.items() if name in before]
+        changes = [
+            np.abs(value - before[name]).max()
+            for name, value in state.items()
+            if name in before and name not in turning
+        ]
         if before and max(changes, default=0.0) <= SETTLED:
             break
         chunk = min(2 * chunk, 8192)
-    return state
+    return state | _turned(turning, model.prewarm)
 
 
-def run(network: Network, signal: Signal, state: State, prefix: str = "") -> Signal:
-    """Continue a network from ``state``, which is updated, over ``signal``."""
+def oscillators(network: Network, sample_rate: float, prefix: str = "") -> dict[str, tuple[float, float]]:
+    """The first phase of every oscillator and its step with each sample, by the name of its state."""
     if isinstance(network, Container):
-        return run(network.active.network, signal, state, prefix)
+        return oscillators(network.active.network, sample_rate, prefix)
+    if isinstance(network, Chain):
+        found: dict[str, tuple[float, float]] = {}
+        for n, model in enumerate(network.models):
+            found |= oscillators(model.network, sample_rate, f"{prefix}model{n}.")
+        return found
+    if not isinstance(network, Modulation):
+        return {}
+    return {f"{prefix}phase": (network.phase, network.rate_hz / sample_rate)}
+
+
+def _turned(turning: dict[str, tuple[float, float]], samples: int) -> State:
+    """The phases of oscillators after some samples."""
+    return {name: np.array([(phase + samples * step) % 1.0]) for name, (phase, step) in turning.items()}
+
+
+def run(
+    network: Network,
+    signal: Signal,
+    state: State,
+    prefix: str = "",
+    *,
+    features: Signal = WITHOUT_KNOBS,
+    sample_rate: float = 48000.0,
+) -> Signal:
+    """Continue a network from ``state``, which is updated, over ``signal``.
+
+    Parameters
+    ----------
+    signal : shape (channels, frames)
+    features : of the knobs, shape (features,)
+    sample_rate : Hz, of the model as a whole
+    """
+    if isinstance(network, Container):
+        network = network.active.network
+        return run(network, signal, state, prefix, features=features, sample_rate=sample_rate)
     if isinstance(network, Chain):
         for n, model in enumerate(network.models):
-            signal = run(model.network, signal, state, f"{prefix}model{n}.")
+            place = f"{prefix}model{n}."
+            signal = run(model.network, signal, state, place, features=features, sample_rate=sample_rate)
         return signal
     if isinstance(network, Stack):
-        return _stack(network, signal, state, prefix)
-    return _wavenet(network, signal, state, prefix)
+        return _stack(network, signal, state, prefix, features)
+    if isinstance(network, WaveNet):
+        return _wavenet(network, signal, state, prefix, features)
+    if isinstance(network, Gain):
+        return run_gain(network, signal[0], features)[np.newaxis]
+    if isinstance(network, Response):
+        return run_response(network, signal[0], state, prefix, features)[np.newaxis]
+    if isinstance(network, Echo):
+        return run_echo(network, signal[0], state, prefix)[np.newaxis]
+    if isinstance(network, Modulation):
+        return run_modulation(network, signal[0], state, prefix, sample_rate)[np.newaxis]
+    return run_compression(network, signal[0], state, prefix)[np.newaxis]
 
 
-def _stack(stack: Stack, signal: Signal, state: State, prefix: str) -> Signal:
+def _hear(network: Stack | WaveNet, signal: Signal, features: Signal) -> Signal:
+    """The channels with the features as constant ones after them, where the network has inputs for them."""
+    if not hears_knobs(network, len(features), len(signal)):
+        return signal
+    return np.vstack([signal, np.repeat(features[:, np.newaxis], signal.shape[1], axis=1)])
+
+
+def _stack(stack: Stack, signal: Signal, state: State, prefix: str, features: Signal) -> Signal:
+    """Gains and ``skip`` are for the sound alone: the features come in as they are."""
     gained = stack.input_gain * signal
-    hidden = gained
+    hidden = _hear(stack, gained, features)
     for n, layer in enumerate(stack.layers):
         hidden = _layer(layer, hidden, state, f"{prefix}layer{n}")
     return stack.output_gain * (hidden + gained if stack.skip else hidden)
@@ -129,7 +240,7 @@ def _convolve(layer: Convolution, signal: Signal, state: State, name: str) -> Si
         state[name] = signal[:, -memory:]
     weight = layer.dense().astype(np.float64)
     if weight.shape[:2] == (1, 1) and layer.dilation == 1:
-        output = np.convolve(signal[0], weight[0, 0, ::-1], "valid")[np.newaxis]
+        output = filter_block(signal[0], weight[0, 0, ::-1], frames)[np.newaxis]
     else:
         taps = [
             weight[:, :, k] @ signal[:, k * layer.dilation : k * layer.dilation + frames]
@@ -176,7 +287,8 @@ def _sigmoid(x: Signal) -> Signal:
     return result
 
 
-def _wavenet(network: WaveNet, signal: Signal, state: State, prefix: str) -> Signal:
+def _wavenet(network: WaveNet, signal: Signal, state: State, prefix: str, features: Signal) -> Signal:
+    signal = _hear(network, signal, features)
     condition = signal
     if network.condition is not None:
         condition = run(network.condition.network, signal, state, f"{prefix}condition.")

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .check import MAX_CHANNELS, MAX_LAYERS, MAX_PREWARM, MAX_RATE, MIN_RATE, check_model
+from .check import MAX_LAYERS, MAX_PREWARM, MAX_RATE, MIN_RATE, check_model
+from .check_values import MAX_CHANNELS
 from .document import MAX_JSON_BYTES, Json, Node, parse_json, read_bytes
 from .errors import CannotSayError, FormatCannotSay
 from .fold import batchnorm
+from .freeze import refuse_knobs
 from .gates import GRU_TO_ONNX, reorder_gates
 from .golden import check_golden, golden_output
 from .metadata import AIDA_KEYS, read_metadata, write_metadata
@@ -26,8 +28,6 @@ from .model import (
     Activation,
     Array,
     BatchNorm,
-    Chain,
-    Container,
     Convolution,
     Dense,
     GoldenPair,
@@ -37,7 +37,6 @@ from .model import (
     Metadata,
     NeuralModel,
     Stack,
-    WaveNet,
 )
 from .writing import shortest, write_json
 
@@ -260,6 +259,7 @@ def write_rtneural(model: NeuralModel, path: Path | str) -> None:
     """
     path = Path(path)
     try:
+        refuse_knobs(model)
         document = _write_document(check_model(model, path))
     except CannotSayError as error:
         raise FormatCannotSay(path, f"AIDA-X cannot say {error}; save as .onnx") from None
@@ -268,7 +268,7 @@ def write_rtneural(model: NeuralModel, path: Path | str) -> None:
 
 def _write_document(model: NeuralModel) -> Json:
     network = model.network
-    if isinstance(network, WaveNet | Chain | Container):
+    if not isinstance(network, Stack):
         raise CannotSayError(f"a {type(network).__name__}")
     layers: list[dict[str, Json]] = []
     channels = 1

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from .activations import constants_of
-from .check import UnsoundError, check_model
+from .check import check_model
 from .description import describe_model
-from .errors import ModelFileError
+from .errors import ModelFileError, UnsoundError
 from .gates import GRU_TO_ONNX, LSTM_TO_ONNX, reorder_gates
 from .metadata import describe_metadata
 from .model import (
@@ -41,7 +41,8 @@ from .model import (
     WaveNetArray,
     WaveNetLayer,
 )
-from .reference import State, settled_state
+from .reference import settled_state
+from .reference_effects import State
 from .writing import write_bytes
 
 SCHEMA = "1"

@@ -50,7 +50,7 @@ def from_torch(
 
     Parameters
     ----------
-    module : `tonerig.training.effects.networks.LstmNetwork` or ``WaveNetNetwork`` (known by their attributes), or a
+    module : a network of `tonerig.training.effects`, known by its attributes, or a
         ``torch.nn.Sequential`` of Conv1d, BatchNorm1d, Linear, LSTM, GRU and activations, as for one sample
         in and one out. Padding is left out: convolutions are causal here.
     sample_rate : Hz
