@@ -20,7 +20,7 @@ def array(*values: float) -> NDArray[np.float32]:
     return np.array(values, np.float32)
 
 
-def expected(network: Compression, signal: NDArray[np.float32]) -> NDArray[np.float64]:
+def expected(network: Compression, signal: NDArray[np.floating]) -> NDArray[np.float64]:
     """The docstring of `Compression` in float64."""
     x = signal.astype(np.float64)
     level, envelope = np.empty(x.size), 0.0

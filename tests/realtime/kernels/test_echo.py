@@ -28,7 +28,7 @@ def random_echo(delay: int, direct: int, enter: int, loop: int, seed: int = 0) -
     return Echo(taps(rng, direct, 1.0), taps(rng, enter, 1.0), taps(rng, loop, 0.9), delay)
 
 
-def expected(network: Echo, signal: NDArray[np.float32]) -> NDArray[np.float64]:
+def expected(network: Echo, signal: NDArray[np.floating]) -> NDArray[np.float64]:
     """The transfer function ``direct + z^-delay enter / (1 - z^-delay loop)`` in float64."""
     wait = np.zeros(network.delay)
     numerator = np.concatenate([wait, network.enter.astype(np.float64)])

@@ -37,9 +37,7 @@ def test_a_new_gain_is_reached_on_a_straight_line_of_sixteen_samples() -> None:
         state.record["goal"] = 2.0
     old = np.exp(-0.7)
     line = old + (2.0 - old) * np.arange(1, 17) / 16
-    np.testing.assert_allclose(
-        output, np.concatenate([np.full(16, old), line, np.full(32, 2.0)]), atol=1e-6
-    )
+    np.testing.assert_allclose(output, np.concatenate([np.full(16, old), line, np.full(32, 2.0)]), atol=1e-6)
 
 
 def test_an_absurd_exponent_stays_finite() -> None:

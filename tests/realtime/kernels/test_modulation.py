@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tonerig.export.model import Modulation, NeuralModel
+from tonerig.realtime.compiler.layout import CONTEXT, State
+from tonerig.realtime.compiler.unit import load
 from tonerig.realtime.kernels import kernel_for, modulation
 
 from .play import BLOCKS, Player
@@ -18,7 +22,7 @@ def array(*values: float) -> NDArray[np.float32]:
     return np.array(values, np.float32)
 
 
-def expected(network: Modulation, signal: NDArray[np.float32], start: int = 0) -> NDArray[np.float64]:
+def expected(network: Modulation, signal: NDArray[np.floating], start: int = 0) -> NDArray[np.float64]:
     """The docstring of `Modulation` in float64, its oscillator ``start`` samples old."""
     n = np.arange(signal.size)
     before = int(np.ceil(network.delay.max())) + 2
@@ -72,10 +76,11 @@ def test_voices_are_where_the_oscillator_puts_them(network: Modulation) -> None:
 def test_the_phase_is_exact_after_a_day() -> None:
     """A state that is 24 hours old goes on as the formula does there."""
     network, start = octave(), 24 * 3600 * 48000 + 12345
-    player = Player(NeuralModel(network, RATE))
-    player._state.record["place"] = start
-    player._state.seal()
-    output = player.play(SOUND, 64)
+    model = NeuralModel(network, RATE)
+    state, context, output = modulation.make_state(model), State(CONTEXT), np.zeros_like(SOUND)
+    state.record["place"] = start
+    process = load(modulation.units(model)[0]).function("process", *[ctypes.c_int64] * 5)
+    process(context.address, state.address, SOUND.ctypes.data, output.ctypes.data, SOUND.size)
     assert np.abs(output - expected(network, SOUND, start)).max() < 1e-5
 
 
