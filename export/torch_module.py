@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
@@ -14,13 +16,20 @@ from .model import (
     Activation,
     Array,
     BatchNorm,
+    Chain,
     Convolution,
     Dense,
+    Film,
+    Gain,
     Gru,
+    Knob,
+    Knobs,
     Layer,
     Lstm,
     Metadata,
+    Network,
     NeuralModel,
+    Response,
     Stack,
     WaveNet,
     WaveNetArray,
@@ -58,60 +67,122 @@ def from_torch(
 
     Returns
     -------
-    the model; an LSTM network starts from the state in its buffers, a Sequential from zeros, and
-    convolutions after silence
+    the model, with its knobs; a recurrent network starts from the state in its buffers, a Sequential from
+    zeros, and convolutions after silence
 
     Raises
     ------
     ModuleNotKnownError : a part of the module has no counterpart
     ValueError : the module's layers do not fit, or a weight is not finite
     """
-    network: Stack | WaveNet
+    knobs = None
+    network: Network
     if isinstance(module, nn.Sequential):
         network = Stack(tuple(layer for part in module for layer in _layers(part)))
-    elif hasattr(module, "lstm") and hasattr(module, "dense"):
-        network = _lstm_network(module)
-    elif hasattr(module, "arrays") and hasattr(module, "head_scale"):
-        network = _wavenet(module)
+    elif hasattr(module, "core") and hasattr(module, "knobs"):
+        knobs = _knobs(module)
+        network = _effect(module, 0 if knobs is None else knobs.count)
     else:
-        raise ModuleNotKnownError(f"a {type(module).__name__} has no counterpart among our networks")
-    field = receptive_field(network)
-    prewarm = 0 if field is None else field - 1
-    model = NeuralModel(network, float(sample_rate), metadata or Metadata(), prewarm)
+        network = _core(module, 0)
+    prewarm = _prewarm(network)
+    parts = network.models if isinstance(network, Chain) else ()
+    if parts:
+        network = Chain(tuple(replace(part, sample_rate=float(sample_rate)) for part in parts))
+    model = NeuralModel(network, float(sample_rate), metadata or Metadata(), prewarm, knobs=knobs)
     try:
         return check_model(model, type(module).__name__)
     except ModelFileError as error:
         raise ValueError(str(error)) from None
 
 
+def _prewarm(network: Network) -> int:
+    """The memory of all parts whose first state is not in their weights."""
+    if isinstance(network, Chain):
+        return sum(_prewarm(part.network) for part in network.models)
+    field = receptive_field(network)
+    return 0 if field is None else field - 1
+
+
+def _knobs(module: nn.Module) -> Knobs | None:
+    """What an effect's module says of its knobs, and the layers that make features of them."""
+    known: tuple[Knob, ...] = tuple(getattr(module, "knobs"))  # noqa: B009
+    features = getattr(module, "features", None)
+    if not known or features is None:
+        return None
+    if not isinstance(features, nn.Sequential):
+        raise ModuleNotKnownError(f"features of a {type(features).__name__} have no counterpart")
+    return Knobs(known, Stack(tuple(layer for part in features for layer in _layers(part))))
+
+
+def _effect(module: nn.Module, features: int) -> Network:
+    """A core with a gain before it and a response after it, where the module has them."""
+    networks: list[Network] = []
+    gain, response = getattr(module, "gain", None), getattr(module, "response", None)
+    if gain is not None:
+        networks.append(Gain(_array(gain.exponent)))
+    networks.append(_core(module.get_submodule("core"), features))
+    if response is not None:
+        taps = _array(response.taps)
+        plain = Stack((Convolution(np.ascontiguousarray(taps[:1, np.newaxis, ::-1])),))
+        networks.append(Response(taps) if features else plain)
+    if len(networks) == 1:
+        return networks[0]
+    return Chain(tuple(NeuralModel(network, prewarm=_prewarm(network)) for network in networks))
+
+
+def _core(module: nn.Module, features: int) -> Stack | WaveNet:
+    if hasattr(module, "dense") and (hasattr(module, "lstm") or hasattr(module, "gru")):
+        return _recurrent_network(module)
+    if hasattr(module, "arrays") and hasattr(module, "head_scale"):
+        return _wavenet(module, features)
+    raise ModuleNotKnownError(f"a {type(module).__name__} has no counterpart among our networks")
+
+
 def _array(tensor: torch.Tensor) -> Array:
     return np.array(tensor.detach().cpu().to(torch.float32).numpy(), np.float32)
 
 
-def _lstm_network(module: nn.Module) -> Stack:
-    lstm, dense = module.get_submodule("lstm"), module.get_submodule("dense")
-    if not isinstance(lstm, nn.LSTM) or not isinstance(dense, nn.Linear):
-        raise ModuleNotKnownError(f"a {type(module).__name__} is not an LSTM and a linear layer")
-    h, c = (_array(module.get_buffer(name)) for name in ("h", "c"))
-    return Stack((*_lstm(lstm, h, c), _dense(dense)), skip=bool(getattr(module, "skip", False)))
+def _recurrent_network(module: nn.Module) -> Stack:
+    recurrent = module.get_submodule("lstm" if hasattr(module, "lstm") else "gru")
+    dense, skip = module.get_submodule("dense"), bool(getattr(module, "skip", False))
+    if not isinstance(dense, nn.Linear):
+        raise ModuleNotKnownError(f"a {type(module).__name__} does not end in a linear layer")
+    h = _array(module.get_buffer("h"))
+    if isinstance(recurrent, nn.LSTM):
+        return Stack((*_lstm(recurrent, h, _array(module.get_buffer("c"))), _dense(dense)), skip)
+    if isinstance(recurrent, nn.GRU):
+        return Stack((*_gru(recurrent, h), _dense(dense)), skip)
+    raise ModuleNotKnownError(f"a {type(module).__name__} has neither an LSTM nor a GRU")
 
 
-def _wavenet(module: nn.Module) -> WaveNet:
+def _wavenet(module: nn.Module, features: int) -> WaveNet:
     arrays = []
-    for array in module.get_submodule("arrays").children():
-        layers = [
-            WaveNetLayer(
-                convolution=_convolution(layer.get_submodule("convolution")),
-                mixin=_convolution(layer.get_submodule("mixin")),
-                activation=Activation("Tanh"),
-                layer1x1=_convolution(layer.get_submodule("layer1x1")),
-            )
-            for layer in array.get_submodule("layers").children()
-        ]
+    for n, array in enumerate(module.get_submodule("arrays").children()):
+        layers = tuple(_wavenet_layer(layer) for layer in array.get_submodule("layers").children())
         rechannel, head = (_convolution(array.get_submodule(name)) for name in ("rechannel", "head"))
-        arrays.append(WaveNetArray(rechannel, tuple(layers), head))
+        if n == 0 and features:
+            unheard = np.zeros((rechannel.outputs, features, 1), np.float32)
+            rechannel = replace(rechannel, weight=np.concatenate([rechannel.weight, unheard], axis=1))
+        arrays.append(WaveNetArray(rechannel, layers, head))
     scale = float(np.float32(getattr(module, "head_scale")))  # noqa: B009
     return WaveNet(tuple(arrays), scale)
+
+
+def _wavenet_layer(layer: nn.Module) -> WaveNetLayer:
+    """A layer of a WaveNet; its ``film`` is linear in the features, and deaf to the sound."""
+    film = getattr(layer, "film", None)
+    films = {}
+    if film is not None:
+        dense = _dense(film)
+        weight = np.pad(dense.weight, ((0, 0), (1, 0)))[..., np.newaxis]
+        films["activation_pre_film"] = Film(Convolution(weight, dense.bias), shift=True)
+    return WaveNetLayer(
+        convolution=_convolution(layer.get_submodule("convolution")),
+        mixin=_convolution(layer.get_submodule("mixin")),
+        activation=Activation(str(getattr(layer, "activation", "Tanh"))),
+        layer1x1=_convolution(layer.get_submodule("layer1x1")),
+        films=films,
+    )
 
 
 def _layers(module: nn.Module) -> tuple[Layer, ...]:

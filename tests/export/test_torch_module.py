@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tonerig.export.model import Metadata, NeuralModel
+from tonerig.export.model import Chain, Gain, Knob, Metadata, NeuralModel, Response, Stack
 from tonerig.export.parity import compare
 from tonerig.export.reference import evaluate
 from tonerig.export.streaming import write_onnx
 from tonerig.export.torch_module import ModuleNotKnownError, from_torch
-from tonerig.training.effects.networks import A1_SHAPES, LstmNetwork, WaveNetNetwork
+from tonerig.training.effects.networks import Core, EffectNetwork
+from tonerig.training.effects.recurrent import GruNetwork, LstmNetwork
+from tonerig.training.effects.wavenet import A1_SHAPES, WaveNetNetwork, plain_shape, tcn_shape
 from torch import nn
 
 from tests.export.test_streaming import play
@@ -50,6 +53,63 @@ def test_the_trained_wavenet(shape: str, tmp_path: Path) -> None:
     assert compare(evaluate(model, SIGNAL), expected).max_error < 1e-5
     write_onnx(model, tmp_path / "model.onnx")
     assert compare(play(onnx.load(tmp_path / "model.onnx"), SIGNAL, 64), expected).max_error < 1e-5
+
+
+KNOBS = (
+    Knob("drive", 0.0, 10.0, 4.0),
+    Knob("tone", 100.0, 6400.0, 800.0, "Hz", "logarithmic"),
+)
+CORES: dict[str, Callable[[int], Core]] = {
+    "lstm": lambda features: LstmNetwork(6, 2, True, features),
+    "gru": lambda features: GruNetwork(6, 1, False, features),
+    "wavenet": lambda features: WaveNetNetwork(plain_shape(6, 5), features),
+    "tcn": lambda features: WaveNetNetwork(tcn_shape(4, 2), features),
+}
+
+
+def effect(core: str, knobs: tuple[Knob, ...], taps: int) -> EffectNetwork:
+    """A network with random weights everywhere."""
+    torch.manual_seed(1)
+    network = EffectNetwork(CORES[core](8 if knobs else 0), knobs, taps)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.startswith(("gain", "response")) or "film" in name:
+                parameter.add_(0.2 * torch.randn_like(parameter))
+    network.settle(500)
+    return network
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_network_with_knobs(core: str) -> None:
+    """Gain, core, FiLM and response as torch computes them, at the defaults and with the knobs turned."""
+    network = effect(core, KNOBS, 40)
+    model = from_torch(network)
+    assert isinstance(model.network, Chain)
+    assert [type(part.network) for part in model.network.models][::2] == [Gain, Response]
+    assert model.knobs is not None
+    assert (model.knobs.knobs, model.knobs.count) == (KNOBS, 8)
+    expected = output_of(network, SIGNAL)
+    late = 0 if network.receptive_field is not None else 600
+    np.testing.assert_allclose(evaluate(model, SIGNAL)[late:], expected[late:], atol=1e-5)
+    with torch.no_grad():
+        turned = network(torch.from_numpy(SIGNAL)[None], turns=torch.tensor([[0.9, 0.5]]))[0][0].numpy()
+    heard = evaluate(model, SIGNAL, knobs={"drive": 9.0, "tone": 800.0})
+    assert np.abs(turned - expected).max() > 1e-3
+    np.testing.assert_allclose(heard[600:], turned[600:], atol=1e-5)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_network_without_knobs(core: str) -> None:
+    """A core alone stays what it was, and a response without knobs is a convolution."""
+    bare = from_torch(effect(core, (), 0))
+    assert bare.knobs is None
+    assert not isinstance(bare.network, Chain)
+    network = effect(core, (), 30)
+    model = from_torch(network)
+    assert isinstance(model.network, Chain)
+    assert isinstance(model.network.models[1].network, Stack)
+    late = 0 if network.receptive_field is not None else 600
+    np.testing.assert_allclose(evaluate(model, SIGNAL)[late:], output_of(network, SIGNAL)[late:], atol=1e-5)
 
 
 def test_a_sequential_of_convolutions() -> None:
