@@ -13,7 +13,7 @@ from typing import Protocol
 from ...export.model import NeuralModel
 from ..compiler.layout import State
 from ..compiler.unit import Unit
-from . import chain, compression, convolution, echo, feedforward, gain, modulation, recurrent
+from . import chain, compression, convolution, echo, feedforward, gain, knobs, modulation, recurrent, response
 
 
 class Kernel(Protocol):
@@ -32,10 +32,13 @@ KERNELS: tuple[Kernel, ...] = (
     echo,
     modulation,
     compression,
+    response,
     chain,
 )
 
 
 def kernel_for(model: NeuralModel) -> Kernel | None:
     """The kernel that plays a model; None where ONNX Runtime has to."""
+    if model.knobs is not None:
+        return knobs if knobs.takes(model) else None
     return next((kernel for kernel in KERNELS if kernel.takes(model)), None)

@@ -147,6 +147,11 @@ def filter_state(taps: ArrayLike) -> State:
     return state
 
 
+def short_spectra(taps: NDArray[Any]) -> NDArray[np.float64]:
+    """Spectra of the short partitions of a response of at most `SHORT_END` taps, as they stand in memory."""
+    return _grouped(_partitions(np.asarray(taps, np.float64)[SHORT:], SHORT) / SHORT)
+
+
 def _level_arrays(name: str, spectra: NDArray[np.complex128]) -> dict[str, Any]:
     partitions, size = spectra.shape
     return {

@@ -98,6 +98,21 @@ def _short_block(filter_: Any, level: Any) -> None:
 
 
 @compiled
+def short_tail(level: Any, tail: Any) -> None:
+    """What the short partitions give for the next block once more, to ``tail``, as with another response."""
+    re, im = level.work, level.work + 4 * SHORT
+    re2, im2 = level.work + 8 * SHORT, level.work + 12 * SHORT
+    _sum(level, 0, SHORT // BINS, level.partitions, 0)
+    for group in range(SHORT // BINS):
+        sums = level.sums + GROUP_BYTES * group
+        store(re2 + 4 * BINS * group, load(sums, BINS))
+        store(im2 + 4 * BINS * group, load(sums + 4 * BINS, BINS))
+    for step in range(_short_steps):
+        _short_inverse(step, re, im, re2, im2, level.twiddles)
+    untwist(re, im, tail, SHORT, level.twiddles)
+
+
+@compiled
 def _long_slot(filter_: Any, level: Any) -> None:
     """A sixteenth of the work for a long block, after each short block."""
     slot = filter_.slot
@@ -126,7 +141,7 @@ def _long_slot(filter_: Any, level: Any) -> None:
 
 
 @compiled
-def _block_complete(filter_: Any) -> None:
+def block_complete(filter_: Any) -> None:
     """All that happens when the last sample of a short block has come."""
     short = level_at(address_of(filter_))
     long = level_at(address_of(filter_) + LEVEL_BYTES)
@@ -180,6 +195,6 @@ def convolve(filter_: Any, source: Any, target: Any, frames: Any) -> None:
                     copy_bytes(out + 4 * t, filter_.spare, 4 * (count - t))
         filter_.fill = fill + count
         if filter_.fill == SHORT:
-            _block_complete(filter_)
+            block_complete(filter_)
             filter_.fill = 0
         start += count

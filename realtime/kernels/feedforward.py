@@ -20,6 +20,7 @@ from ...export.model import (
     BatchNorm,
     Convolution,
     Dense,
+    Film,
     NeuralModel,
     Stack,
     WaveNet,
@@ -38,6 +39,7 @@ from .dilated import (
     ring_samples,
     tile_shape,
 )
+from .folding import Folding, Scaled, Shifted
 
 Array = NDArray[np.float32]
 
@@ -78,12 +80,25 @@ class _Buffer:
     offset: int = 0  # of its first sample in the state's samples
 
 
+@dataclass(frozen=True)
+class _Heard:
+    """What a convolution's outputs make of the features: ``scale · (y + bias) + shift``, y without its bias.
+
+    Each has a row for each output, its constant before the features' columns.
+    """
+
+    bias: Array
+    scale: Array | None = None
+    shift: Array | None = None
+
+
 @dataclass
 class _Operation:
     unit: Unit
     operands: dict[str, _Buffer]
     weights: dict[str, Array] = field(default_factory=dict)
     dilation: int = 1
+    heard: _Heard | None = None
 
 
 @dataclass
@@ -98,16 +113,25 @@ class _Plan:
         return self.buffers[-1]
 
     def add(
-        self, unit: Unit, weights: dict[str, Array] | None = None, dilation: int = 1, **operands: _Buffer
+        self,
+        unit: Unit,
+        weights: dict[str, Array] | None = None,
+        dilation: int = 1,
+        heard: _Heard | None = None,
+        **operands: _Buffer,
     ) -> None:
-        self.operations.append(_Operation(unit, operands, weights or {}, dilation))
+        self.operations.append(_Operation(unit, operands, weights or {}, dilation, heard))
 
 
 def takes(model: NeuralModel) -> bool:
     """Whether this kernel plays the model."""
     network = model.network
     if isinstance(network, WaveNet):
-        return network.head is None and network.condition is None and all(map(_takes_array, network.arrays))
+        return (
+            network.head is None
+            and network.condition is None
+            and all(_takes_array(array, _features(network)) for array in network.arrays)
+        )
     if isinstance(network, Stack):
         return (
             all(_takes_stack_layer(layer) for layer in network.layers)
@@ -163,21 +187,56 @@ def make_state(model: NeuralModel) -> State:
     return state
 
 
+def fold(model: NeuralModel, state: State, folding: Folding) -> None:
+    """Say which weights of a `WaveNet` that hears features depend on them."""
+    plan, _, _ = _plan(model)
+    for operation, row in zip(plan.operations, state.arrays["operations"], strict=True):
+        heard = operation.heard
+        if heard is None:
+            continue
+        outputs = heard.bias.shape[0]
+        rows, _, tiles = tile_shape(outputs)
+        scale = shift = None
+        if heard.scale is not None:
+            scale = folding.value(heard.scale)
+            packed = operation.weights["weights"].reshape(tiles, -1, rows)
+            for tile, weights in enumerate(packed):
+                target = int(row["weights"]) + 4 * tile * weights.size
+                folding.scaled.append(Scaled(target, weights, scale + rows * tile))
+            mixin = operation.weights["mixin"][np.newaxis]
+            folding.scaled.append(Scaled(int(row["mixin"]), mixin[:, :outputs], scale))
+        if heard.shift is not None:
+            shift = folding.value(heard.shift)
+        bias = folding.value(heard.bias)
+        folding.shifted.append(Shifted(int(row["bias"]), outputs, bias, scale, shift))
+
+
+def _features(network: WaveNet) -> int:
+    """How many features the network hears beside the sound."""
+    return network.arrays[0].rechannel.inputs - 1
+
+
 def _takes_activation(activation: Activation | None) -> bool:
     return activation is None or activation.kind in VECTOR_ACTIVATIONS
 
 
-def _takes_array(array: WaveNetArray) -> bool:
+def _takes_array(array: WaveNetArray, features: int) -> bool:
     return all(
         layer.layer1x1 is not None
         and layer.head1x1 is None
-        and not layer.films
+        and all(slot == "activation_pre_film" and _is_deaf(film) for slot, film in layer.films.items())
         and layer.gating != "blended"
         and _takes_activation(layer.activation)
         and _takes_activation(layer.secondary)
-        and layer.mixin.inputs == 1
+        and layer.mixin.inputs == 1 + features
+        and layer.mixin.kernel == 1
         for layer in array.layers
     )
+
+
+def _is_deaf(film: Film) -> bool:
+    """Whether it hears no sound, the features alone."""
+    return film.convolution.kernel == 1 and not film.convolution.dense()[:, 0].any()
 
 
 def _takes_stack_layer(layer: object) -> bool:
@@ -214,6 +273,7 @@ def _convolve(
     target: _Buffer,
     activation: Activation | None = None,
     scale: float = 1.0,
+    heard: _Heard | None = None,
 ) -> None:
     """Append a convolution; ``scale`` multiplies its weights."""
     weight = convolution.dense() * np.float32(scale)
@@ -229,7 +289,7 @@ def _convolve(
         tile=tile_shape(outputs),
     )
     weights = {"weights": pack_convolution(weight), "bias": pack_rows(bias, outputs)}
-    plan.add(unit, weights, convolution.dilation, source=source, target=target)
+    plan.add(unit, weights, convolution.dilation, heard, source=source, target=target)
 
 
 def _described(activation: Activation | None) -> list[Any] | None:
@@ -244,7 +304,10 @@ def _plan_wavenet(network: WaveNet) -> tuple[_Plan, _Buffer, _Buffer]:
         first = array.layers[0]
         width = array.rechannel.outputs
         current = plan.buffer(width, first.convolution.memory)
-        _convolve(plan, array.rechannel, source, current)
+        rechannel, heard = array.rechannel, None
+        if index == 0 and _features(network):
+            rechannel, heard = _split(rechannel)
+        _convolve(plan, rechannel, source, current, heard=heard)
         if heads is None:
             heads = plan.buffer(first.bottleneck)
             plan.add(_clear(heads), target=heads)
@@ -265,6 +328,14 @@ def _plan_wavenet(network: WaveNet) -> tuple[_Plan, _Buffer, _Buffer]:
     return plan, entry, output
 
 
+def _split(convolution: Convolution) -> tuple[Convolution, _Heard]:
+    """A convolution of sound and features as one of the sound, and what the features add."""
+    weight, bias = convolution.dense(), convolution.bias
+    constant = np.zeros(convolution.outputs, np.float32) if bias is None else bias
+    sound = Convolution(np.ascontiguousarray(weight[:, :1]), constant, convolution.dilation)
+    return sound, _Heard(np.column_stack([constant, weight[:, 1:].sum(axis=2)]))
+
+
 def _clear(buffer: _Buffer) -> Unit:
     return Unit.of("kernels.feedforward", kind="clear", channels=buffer.channels)
 
@@ -279,6 +350,8 @@ def _layer(
     assert layer.layer1x1 is not None
     weight, out = layer.convolution.dense(), layer.layer1x1.dense()
     wide = weight.shape[0]
+    mixin, mixed = _split(layer.mixin)
+    bias = mixed.bias[:, 0] if layer.convolution.bias is None else mixed.bias[:, 0] + layer.convolution.bias
     unit = Unit.of(
         "kernels.feedforward",
         kind="layer",
@@ -294,17 +367,31 @@ def _layer(
         unit,
         {
             "weights": pack_convolution(weight),
-            "bias": pack_rows(layer.convolution.bias, wide),
-            "mixin": pack_rows(layer.mixin.dense(), wide),
+            "bias": pack_rows(bias, wide),
+            "mixin": pack_rows(mixin.weight, wide),
             "weights1": pack_convolution(out),
             "bias1": pack_rows(layer.layer1x1.bias, out.shape[0]),
         },
         layer.convolution.dilation,
+        _heard_by(layer, mixed.bias, bias) if layer.mixin.inputs > 1 else None,
         source=source,
         condition=condition,
         heads=heads,
         target=target,
     )
+
+
+def _heard_by(layer: WaveNetLayer, mixed: Array, bias: Array) -> _Heard:
+    """What a layer hears of the features through its mixin and its modulation."""
+    heard = np.column_stack([bias, mixed[:, 1:]])
+    film = layer.films.get("activation_pre_film")
+    if film is None:
+        return _Heard(heard)
+    modulation = _split(film.convolution)[1].bias
+    if not film.shift:
+        return _Heard(heard, modulation)
+    scale, shift = np.split(modulation, 2)
+    return _Heard(heard, scale, shift)
 
 
 def _plan_stack(network: Stack) -> tuple[_Plan, _Buffer, _Buffer]:

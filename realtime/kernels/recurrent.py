@@ -7,6 +7,7 @@ sample costs one fused multiply-add a gate and input. Sigmoids are computed as
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ...export.model import Dense, Gru, Lstm, NeuralModel, Stack
 from ..compiler.layout import State
 from ..compiler.unit import Unit
+from .folding import Folding, Shifted
 
 Array = NDArray[np.float32]
 
@@ -45,18 +47,14 @@ STATE = np.dtype(
 
 
 def takes(model: NeuralModel) -> bool:
-    """Whether this kernel plays the model: one kind of cell, one input, one output."""
+    """Whether this kernel plays the model: one kind of cell, one output, one input beside features."""
     network = model.network
     if not isinstance(network, Stack) or len(network.layers) < 2:
         return False
     *cells, head = network.layers
     if not isinstance(head, Dense) or head.weight.shape[0] != 1:
         return False
-    if all(isinstance(cell, Lstm) for cell in cells) or all(isinstance(cell, Gru) for cell in cells):
-        first = cells[0]
-        assert isinstance(first, Lstm | Gru)
-        return first.inputs == 1
-    return False
+    return all(isinstance(cell, Lstm) for cell in cells) or all(isinstance(cell, Gru) for cell in cells)
 
 
 def units(model: NeuralModel) -> tuple[Unit, ...]:
@@ -113,9 +111,34 @@ def padded(hidden: int) -> int:
     return -(-hidden // lanes(hidden)) * lanes(hidden)
 
 
-def _cells(model: NeuralModel) -> list[Lstm | Gru]:
+def fold(model: NeuralModel, state: State, folding: Folding) -> None:
+    """Say what the first layer's bias takes from the features."""
+    cell = _all_cells(model)[0]
+    columns = [_packed(_sound(cell))[1].ravel()]
+    for feature in cell.weight_x.T[1:]:
+        if isinstance(cell, Lstm):
+            alone: Lstm | Gru = replace(_sound(cell), bias=feature)
+        else:
+            alone = replace(_sound(cell), bias_x=feature, bias_h=np.zeros_like(cell.bias_h))
+        columns.append(_packed(alone)[1].ravel())
+    rows = np.column_stack(columns)
+    target = int(state.arrays["layers"][0]["bias"])
+    folding.shifted.append(Shifted(target, len(rows), folding.value(rows)))
+
+
+def _all_cells(model: NeuralModel) -> list[Lstm | Gru]:
     assert isinstance(model.network, Stack)
     return [layer for layer in model.network.layers if isinstance(layer, Lstm | Gru)]
+
+
+def _cells(model: NeuralModel) -> list[Lstm | Gru]:
+    """The cells as they are computed: the first one hears the sound alone."""
+    first, *others = _all_cells(model)
+    return [_sound(first), *others]
+
+
+def _sound(cell: Lstm | Gru) -> Lstm | Gru:
+    return replace(cell, weight_x=cell.weight_x[:, :1])
 
 
 def _packed(cell: Lstm | Gru) -> tuple[Array, Array]:
