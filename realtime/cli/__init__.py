@@ -73,6 +73,11 @@ VERBS: dict[str, Verb] = {
     "train": Verb(
         "train:app", "Train models of your own.", "tonerig train effect --teacher zamtube --minutes 20"
     ),
+    "compare": Verb(
+        "compare:app",
+        "Compare a model's output with the effect: figures, pictures, a blind test.",
+        "tonerig compare dry.wav wet.wav model.wav -o report",
+    ),
     "bench": Verb(
         "bench:bench",
         "Measure what models cost and what the audio thread keeps up with.",

@@ -107,7 +107,7 @@ def log_mel(sound: Array, rate: float) -> NDArray[np.float64]:
 
     size, hop = mel_window(rate)
     power = librosa.feature.melspectrogram(
-        y=np.asarray(sound, np.float64),
+        y=np.asarray(sound, np.float32),
         sr=rate,
         n_fft=size,
         hop_length=hop,
