@@ -16,6 +16,7 @@ from .foreign import DEFAULT_RATE, AudioTensor, ForeignOnnx, StatePair
 from .model import Array, Metadata
 
 MAX_DIMENSIONS = 8
+KNOBS = "knobs"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ def describe_foreign(proto: onnx.ModelProto, path: Path) -> ForeignOnnx:
 
     The audio input is the one with a dimension of any length, all others of which are 1; so is the audio
     output. Every other input is a state and belongs to the output of the same shape whose name says so
-    (``h`` → ``h_out``, ``hn``, ``new_h`` …), or else to the one at its place among the other outputs.
+    (``h`` → ``h_out``, ``hn``, ``new_h`` …), or else to the one at its place among the other outputs. An
+    input ``knobs`` [1, knobs, 1] with a default is no state, but what `streaming` writes for knobs.
 
     Raises
     ------
@@ -47,16 +49,29 @@ def describe_foreign(proto: onnx.ModelProto, path: Path) -> ForeignOnnx:
     outputs = [_tensor(info, path) for info in proto.graph.output]
     audio_in = _audio([tensor for tensor in inputs if tensor.name not in defaults], "input", path)
     audio_out = _audio(outputs, "output", path)
-    others = [tensor for tensor in inputs if tensor is not audio_in]
     returned = [tensor for tensor in outputs if tensor is not audio_out]
+    knobs = next((t for t in inputs if _are_knobs(t, defaults) and _named_after(t, returned) is None), None)
+    others = [tensor for tensor in inputs if tensor is not audio_in and tensor is not knobs]
     states = tuple(
         StatePair(source.name, target.name, _initial(source, defaults.get(source.name), path))
         for source, target in _pair(others, returned, set(defaults), path)
     )
     properties = {entry.key: entry.value for entry in proto.metadata_props}
     return ForeignOnnx(
-        path, _layout(audio_in), _layout(audio_out), states, _rate(properties, path), _metadata(properties)
+        path,
+        _layout(audio_in),
+        _layout(audio_out),
+        states,
+        _rate(properties, path),
+        _metadata(properties),
+        None if knobs is None else (knobs.name, knobs.shape[1] or 0),
     )
+
+
+def _are_knobs(tensor: _Tensor, defaults: dict[str, onnx.TensorProto]) -> bool:
+    """Whether an input is the turns of knobs, as `streaming` writes it."""
+    fits = len(tensor.shape) == 3 and tensor.shape[0] == tensor.shape[2] == 1 and bool(tensor.shape[1])
+    return tensor.name == KNOBS and fits and tensor.name in defaults
 
 
 def _tensor(info: onnx.ValueInfoProto, path: Path) -> _Tensor:

@@ -41,7 +41,10 @@ class AudioTensor:
 
 @dataclass(frozen=True)
 class ForeignOnnx:
-    """A model that only ONNX Runtime can play: the file, and how to call it for each block."""
+    """A model that only ONNX Runtime can play: the file, and how to call it for each block.
+
+    ``knobs`` are the name of the input for the turns of the knobs, [1, knobs, 1], and their number.
+    """
 
     path: Path
     input: AudioTensor
@@ -49,3 +52,4 @@ class ForeignOnnx:
     states: tuple[StatePair, ...] = ()
     sample_rate: float = DEFAULT_RATE
     metadata: Metadata = field(default_factory=Metadata)
+    knobs: tuple[str, int] | None = None

@@ -350,6 +350,12 @@ class Knob:
             return math.log(value / self.minimum) / math.log(self.maximum / self.minimum)
         return (value - self.minimum) / (self.maximum - self.minimum)
 
+    def from_turn(self, turn: float) -> float:
+        """The value in ``unit`` at a turn from 0 to 1."""
+        if self.curve == "logarithmic":
+            return self.minimum * (self.maximum / self.minimum) ** turn
+        return self.minimum + turn * (self.maximum - self.minimum)
+
 
 @dataclass(frozen=True)
 class Knobs:

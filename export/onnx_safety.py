@@ -1,7 +1,8 @@
 """What an ONNX file from a stranger may not contain, decided from the bytes, before any runtime sees it.
 
 Nothing is loaded from outside the file, no operator runs code of its own, nothing loops without end
-(a Loop of 228 bytes never returns), and nothing is absurdly large.
+(a Loop of 228 bytes never returns), and nothing is absurdly large. A file that describes itself may have a
+Scan of plain operators, which ends with the block.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ MAX_ONNX_BYTES = 256 * 2**20
 MAX_NODES = 50_000
 MAX_ELEMENTS = 2**26
 """Numbers in one tensor."""
+MAX_SCANNED = 16
+"""Operators that a Scan repeats for each sample."""
 CONTROL_FLOW = ("Loop", "Scan", "If", "SequenceMap")
 DOMAINS = ("", "ai.onnx")
 BYTES: dict[int, int] = {
@@ -30,6 +33,10 @@ BYTES: dict[int, int] = {
     onnx.TensorProto.UINT8: 1,
     onnx.TensorProto.FLOAT16: 2,
 }
+
+
+OWN = "tonerig"
+"""The property of a file that describes itself."""
 
 
 def parse_onnx(data: bytes, path: Path) -> onnx.ModelProto:
@@ -55,8 +62,14 @@ def parse_onnx(data: bytes, path: Path) -> onnx.ModelProto:
         )
     functions = {(function.domain, function.name): function for function in proto.functions}
     _check_calls(proto, functions, path)
-    for nodes in [proto.graph.node, *(function.node for function in proto.functions)]:
-        for node in nodes:
+    own = any(entry.key == OWN for entry in proto.metadata_props)
+    for node in proto.graph.node:
+        if own and node.op_type == "Scan" and node.domain in DOMAINS and not proto.functions:
+            _check_scan(node, path)
+        else:
+            _check_node(node, functions, path)
+    for function in proto.functions:
+        for node in function.node:
             _check_node(node, functions, path)
     for tensor in _tensors(proto):
         _check_tensor(tensor, path)
@@ -80,6 +93,19 @@ def _check_node(
     if node.domain not in DOMAINS and (node.domain, node.op_type) not in functions:
         operator = f"{node.op_type[:40]} of {node.domain[:40]!r}"
         raise ModelFileError(path, f"uses the operator {operator}; only standard ONNX operators are run")
+
+
+def _check_scan(scan: onnx.NodeProto, path: Path) -> None:
+    """Check the operators that a Scan repeats."""
+    bodies = [attribute.g for attribute in scan.attribute if attribute.HasField("g")]
+    if any(attribute.graphs for attribute in scan.attribute) or len(bodies) != 1:
+        raise ModelFileError(path, "has a Scan without exactly one graph inside")
+    if len(bodies[0].node) > MAX_SCANNED:
+        raise ModelFileError(
+            path, f"has a Scan of {len(bodies[0].node)} operators, but at most {MAX_SCANNED} are run"
+        )
+    for node in bodies[0].node:
+        _check_node(node, {}, path)
 
 
 def _check_calls(
@@ -106,10 +132,13 @@ def _check_calls(
 
 def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Every tensor stored anywhere in the file."""
-    yield from proto.graph.initializer
-    for sparse in proto.graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    for nodes in [proto.graph.node, *(function.node for function in proto.functions)]:
+    scanned = [a.g for node in proto.graph.node for a in node.attribute if a.HasField("g")]
+    for graph in [proto.graph, *scanned]:
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+    plain = [graph.node for graph in (proto.graph, *scanned)]
+    for nodes in [*plain, *(function.node for function in proto.functions)]:
         for node in nodes:
             for attribute in node.attribute:
                 if attribute.HasField("t"):

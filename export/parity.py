@@ -11,12 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from .document import read_bytes
 from .errors import ModelFileError
-from .model import Chain, Compression, Container, Echo, Gru, Lstm, Network, NeuralModel, Stack, WaveNet
-from .reference import evaluate
+from .model import Array, Chain, Compression, Container, Echo, Gru, Lstm, Network, NeuralModel, Stack, WaveNet
+from .reference import evaluate, turns_of
+from .reference_effects import Signal
 
 BLOCKS = (1, 16, 64, 96, 441, 2048)
 """Block lengths at which a file is tried; blocks of 1 only over the first `SHORT` frames."""
 SHORT = 512
+TURNED = (0.8, 0.1, 0.6)
+"""Where the knobs stand that are tried beside their defaults."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def verify_file(path: Path | str, blocks: Sequence[int] = BLOCKS) -> Parity:
     """
     from .onnx_file import read_onnx
     from .onnx_safety import MAX_ONNX_BYTES
+    from .streaming_effects import longest_block
 
     path = Path(path)
     model = read_onnx(path)
@@ -104,15 +108,26 @@ def verify_file(path: Path | str, blocks: Sequence[int] = BLOCKS) -> Parity:
     expected = evaluate(model, signal)
     worst = Parity(0.0, 0.0)
     data = read_bytes(path, MAX_ONNX_BYTES)
-    for block in blocks:
+    longest = longest_block(model.network) or max(blocks)
+    shorter = sorted({min(block, longest) for block in blocks})
+    plays: list[tuple[int, Array | None, Signal]] = [(block, None, expected) for block in shorter]
+    if model.knobs is not None:
+        knobs = model.knobs.knobs
+        values = {knob.name: knob.from_turn(TURNED[n % len(TURNED)]) for n, knob in enumerate(knobs)}
+        turns = turns_of(model, values).astype(np.float32).reshape(1, -1, 1)
+        plays.append((min(64, longest), turns, evaluate(model, signal, knobs=values)))
+    for block, set_to, reference in plays:
         frames = SHORT if block == 1 else len(signal)
-        parity = compare(_play(data, signal[:frames], block, path), expected[:frames])
+        parity = compare(_play(data, signal[:frames], block, path, set_to), reference[:frames])
         worst = Parity(max(worst.max_error, parity.max_error), max(worst.esr, parity.esr))
     return worst
 
 
-def _play(data: bytes, signal: NDArray[np.float32], block: int, path: Path) -> NDArray[np.float32]:
-    """The output of a streaming file for a signal, block by block; the first call leaves the states out."""
+def _play(data: bytes, signal: Array, block: int, path: Path, turns: Array | None = None) -> Array:
+    """The output of a streaming file for a signal, block by block; the first call leaves the states out.
+
+    ``turns`` are those of the knobs, or None for their defaults.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -125,6 +140,8 @@ def _play(data: bytes, signal: NDArray[np.float32], block: int, path: Path) -> N
         names = [output.name for output in session.get_outputs()]
         for start in range(0, len(signal), block):
             feed = {"input": signal[np.newaxis, np.newaxis, start : start + block]} | states
+            if turns is not None:
+                feed["knobs"] = turns
             results = dict(zip(names, session.run(None, feed), strict=True))
             outputs.append(results.pop("output")[0, 0])
             states = {name.removesuffix("_out"): value for name, value in results.items()}

@@ -3,35 +3,39 @@
 Input ``input`` and output ``output`` have the shape [1, 1, frames]. Every layer with a memory has a state
 input ``NAME`` and the output ``NAME_out`` to feed back; its default, an initializer of the same name, is the
 state after prewarming, so the first call may leave all states out. Convolutions remember past samples,
-recurrent layers h and c. There is no loop and no branch. The file's ``metadata_props`` say what the model is
+recurrent layers h and c. Knobs are the input ``knobs``, [1, knobs, 1], turns from 0 to 1, with the knobs' own
+defaults. There is no branch, and no loop but a compression's Scan over the block. An echo sets a limit to
+blocks, the property ``longest_block``. The file's ``metadata_props`` say what the model is
 (`description`), so that `tonerig.export.read_onnx` builds it again from the initializers.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from .activations import constants_of
 from .check import check_model
 from .description import describe_model
 from .errors import ModelFileError, UnsoundError
 from .gates import GRU_TO_ONNX, LSTM_TO_ONNX, reorder_gates
+from .graph import END, Graph
 from .metadata import describe_metadata
 from .model import (
     Activation,
     BatchNorm,
+    Chain,
     Container,
     Convolution,
+    Dense,
     Film,
     Gru,
+    Knobs,
     Layer,
     Lstm,
     Network,
@@ -40,14 +44,14 @@ from .model import (
     WaveNet,
     WaveNetArray,
     WaveNetLayer,
+    hears_knobs,
 )
 from .reference import settled_state
-from .reference_effects import State
+from .streaming_effects import add_effect, longest_block
 from .writing import write_bytes
 
 SCHEMA = "1"
 OPSET, IR_VERSION = 17, 8
-END = np.iinfo(np.int64).max
 
 
 def write_onnx(model: NeuralModel, path: Path | str) -> None:
@@ -73,14 +77,15 @@ def to_onnx(model: NeuralModel) -> onnx.ModelProto:
     UnsoundError : silence makes the network overflow, so that it has no state to start from
     """
     model = model.playable()
-    writer = GraphWriter(settled_state(model))
+    writer = GraphWriter(model)
+    knobs = [] if model.knobs is None else [writer.knobs(model.knobs)]
     output = writer.network(model.network, "input", "")
     writer.node("Identity", [output], ["output"])
     frames: list[str | int | None] = [1, 1, "frames"]
     graph = helper.make_graph(
         writer.nodes,
         "streaming",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, frames), *writer.state_inputs],
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, frames), *knobs, *writer.state_inputs],
         [helper.make_tensor_value_info("output", TensorProto.FLOAT, frames), *writer.state_outputs],
         list(writer.initializers.values()),
     )
@@ -101,6 +106,9 @@ def _properties(model: NeuralModel) -> dict[str, str]:
         "prewarm": str(model.prewarm),
         "model": json.dumps(describe_model(model), allow_nan=False),
     }
+    longest = longest_block(model.network)
+    if longest is not None:
+        properties["longest_block"] = str(longest)
     properties |= {name: str(value) for name, value in metadata.items()}
     return properties if extra is None else properties | {"extra": json.dumps(extra, allow_nan=False)}
 
@@ -117,62 +125,79 @@ def architecture(network: Network) -> str:
     return "Linear" if len(network.layers) == 1 else "ConvNet"
 
 
-class GraphWriter:
+def outputs_of(network: Network, inputs: int) -> int:
+    """The channels that come out of a sound network."""
+    if isinstance(network, Container):
+        return outputs_of(network.active.network, inputs)
+    if isinstance(network, Chain):
+        for model in network.models:
+            inputs = outputs_of(model.network, inputs)
+        return inputs
+    if isinstance(network, WaveNet):
+        head = network.arrays[-1].head if network.head is None else network.head.layers[-1][1]
+        return head.outputs
+    for layer in reversed(network.layers) if isinstance(network, Stack) else ():
+        if isinstance(layer, Convolution):
+            return layer.outputs
+        if isinstance(layer, Dense):
+            return len(layer.bias)
+        if isinstance(layer, Lstm | Gru):
+            return layer.hidden
+    return inputs
+
+
+class GraphWriter(Graph):
     """Collects the nodes, weights and states of a graph, layer by layer.
 
     Methods named after a layer take the names of their inputs and give the name of their output, of shape
     [1, channels, frames].
     """
 
-    def __init__(self, settled: State) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: dict[str, onnx.TensorProto] = {}
-        self.state_inputs: list[onnx.ValueInfoProto] = []
-        self.state_outputs: list[onnx.ValueInfoProto] = []
-        self._settled = settled
+    def __init__(self, model: NeuralModel) -> None:
+        super().__init__(settled_state(model))
+        self._rate = model.sample_rate
+        self._knobs = model.knobs
+        self._features, self._standing = "", ""
 
-    def node(self, kind: str, inputs: Sequence[str], outputs: Sequence[str] = (), **attributes: Any) -> str:
-        """Add an operator; gives the name of its (first) output."""
-        names = list(outputs) or [f"value{len(self.nodes)}"]
-        self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
-        return names[0]
+    def knobs(self, knobs: Knobs) -> onnx.ValueInfoProto:
+        """The input for the turns of the knobs, with its default, and what the network sees of them."""
+        turns = np.array([knob.to_turn(knob.default) for knob in knobs.knobs], np.float32)
+        self.constant("knobs", turns.reshape(1, -1, 1))
+        self._features = self.stack(knobs.features, "knobs", "features.")
+        return helper.make_tensor_value_info("knobs", TensorProto.FLOAT, [1, len(turns), 1])
 
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        if name not in self.initializers:
-            self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
-        return name
+    @property
+    def features(self) -> int:
+        """The number of features."""
+        return 0 if self._knobs is None else self._knobs.count
 
-    def scalar(self, value: float) -> str:
-        return self.constant(f"scalar:{value!r}", np.array(value, np.float32))
+    def hear(self, network: Stack | WaveNet, signal: str, channels: int) -> str:
+        """The signal with the features as constant channels after it, where the network takes them."""
+        if not hears_knobs(network, self.features, channels):
+            return signal
+        if not self._standing:
+            frames = self.node("Shape", ["input"], start=2, end=3)
+            shape = self.node("Concat", [self.integers(1, self.features), frames], axis=0)
+            self._standing = self.node("Expand", [self._features, shape])
+        return self.node("Concat", [signal, self._standing], axis=1)
 
-    def integers(self, *values: int) -> str:
-        return self.constant("integers:" + ",".join(map(str, values)), np.array(values, np.int64))
-
-    def state(self, name: str, initial: NDArray[Any]) -> tuple[str, str]:
-        """The names of a state's input, with its default, and of its output."""
-        with np.errstate(over="ignore"):
-            narrow = initial.astype(np.float32)
-        if not np.isfinite(narrow).all():
-            raise UnsoundError(f"after silence, {name} is not finite; its weights are damaged")
-        self.constant(name, narrow)
-        for names, infos in ((name, self.state_inputs), (f"{name}_out", self.state_outputs)):
-            infos.append(helper.make_tensor_value_info(names, TensorProto.FLOAT, initial.shape))
-        return name, f"{name}_out"
-
-    def network(self, network: Network, signal: str, prefix: str) -> str:
+    def network(self, network: Network, signal: str, prefix: str, channels: int = 1) -> str:
         if isinstance(network, Stack):
-            return self.stack(network, signal, prefix)
+            return self.stack(network, signal, prefix, channels)
         if isinstance(network, WaveNet):
-            return self.wavenet(network, signal, prefix)
+            return self.wavenet(network, signal, prefix, channels)
         if isinstance(network, Container):
-            return self.network(network.active.network, signal, prefix)
+            return self.network(network.active.network, signal, prefix, channels)
+        if not isinstance(network, Chain):
+            return add_effect(self, network, signal, prefix, self._features, self._rate)
         for n, model in enumerate(network.models):
-            signal = self.network(model.network, signal, f"{prefix}model{n}.")
+            signal = self.network(model.network, signal, f"{prefix}model{n}.", channels)
+            channels = outputs_of(model.network, channels)
         return signal
 
-    def stack(self, stack: Stack, signal: str, prefix: str) -> str:
+    def stack(self, stack: Stack, signal: str, prefix: str, channels: int = 0) -> str:
         signal = self.gain(signal, stack.input_gain)
-        hidden = signal
+        hidden = self.hear(stack, signal, channels) if channels else signal
         for n, layer in enumerate(stack.layers):
             hidden = self.layer(layer, hidden, f"{prefix}layer{n}")
         if stack.skip:
@@ -286,10 +311,11 @@ class GraphWriter:
         factor = self.node("Mul", [add(square, 2.44506634652299), self.node("Abs", [bent])])
         return self.node("Div", [above, add(factor, 2.44506634652299)])
 
-    def wavenet(self, network: WaveNet, signal: str, prefix: str) -> str:
+    def wavenet(self, network: WaveNet, signal: str, prefix: str, channels: int) -> str:
+        signal = self.hear(network, signal, channels)
         condition = signal
         if network.condition is not None:
-            condition = self.network(network.condition.network, signal, f"{prefix}condition.")
+            condition = self.network(network.condition.network, signal, f"{prefix}condition.", channels)
         residual, head = signal, ""
         for n, array in enumerate(network.arrays):
             residual, head = self.wavenet_array(array, residual, condition, head, f"{prefix}array{n}")
