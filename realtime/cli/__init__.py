@@ -78,6 +78,11 @@ VERBS: dict[str, Verb] = {
         "Compare a model's output with the effect: figures, pictures, a blind test.",
         "tonerig compare dry.wav wet.wav model.wav -o report",
     ),
+    "capture": Verb(
+        "capture:app",
+        "Record real gear, to train a model of it.",
+        "tonerig capture check test.wav recorded.wav",
+    ),
     "bench": Verb(
         "bench:bench",
         "Measure what models cost and what the audio thread keeps up with.",
