@@ -13,7 +13,10 @@ def _mix(default: float) -> Parameter:
 
 
 def _octave(dry: Array, rate: float, settings: dict[str, float]) -> Array:
-    """In one call: in several, pedalboard 0.9.26 puts gaps between the blocks."""
+    """In one call, since in several pedalboard 0.9.26 puts gaps between the blocks.
+
+    It joins short windows in time: a pure tone gets sidebands, but the sound is in its place.
+    """
     from pedalboard import PitchShift
 
     return np.asarray(PitchShift(settings["semitones"])(dry, rate))
@@ -28,9 +31,12 @@ def _chorus(dry: Array, rate: float, settings: dict[str, float]) -> Array:
 
 
 def _delay(dry: Array, rate: float, settings: dict[str, float]) -> Array:
+    """Pedalboard takes whole samples, the next lower number: here it gets the nearest one."""
     from pedalboard import Delay
 
-    return np.asarray(Delay(settings["time_s"], settings["feedback"], settings["mix"])(dry, rate))
+    time_s = (round(settings["time_s"] * rate) + 0.5) / rate
+
+    return np.asarray(Delay(time_s, settings["feedback"], settings["mix"])(dry, rate))
 
 
 def _reverb(dry: Array, rate: float, settings: dict[str, float]) -> Array:
@@ -44,7 +50,7 @@ def _reverb(dry: Array, rate: float, settings: dict[str, float]) -> Array:
 
 OCTAVE = Teacher(
     "octave",
-    "The sound an octave lower, alone, by the Rubber Band library (pedalboard).",
+    "The sound an octave lower, alone, joined from short windows (pedalboard, by the Rubber Band library).",
     (Parameter("semitones", -24.0, 24.0, -12.0, description="how much higher"),),
     _octave,
     prompt=True,
