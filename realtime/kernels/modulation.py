@@ -44,14 +44,18 @@ STATE = np.dtype(
 
 
 def takes(model: NeuralModel) -> bool:
-    """Whether this kernel plays the model: delays that its ring holds, filters within their bound."""
+    """Whether this kernel plays the model: delays that its ring holds, filters within their bound.
+
+    The oscillator makes a turn a sample at most, so that its turns are counted in int64.
+    """
     network = model.network
     return (
         isinstance(network, Modulation)
         and network.delay.size == network.gain.size >= 2
         and float(network.delay.max()) <= MOST_DELAY
         and 1 <= network.voices <= MOST_VOICES
-        and network.rate_hz > 0.0
+        and 0.0 < network.rate_hz <= model.sample_rate < np.inf
+        and 0.0 <= network.phase <= 1.0
         and all(1 <= taps.size <= MAX_TAPS for taps in (network.direct, network.wet))
     )
 
@@ -97,7 +101,7 @@ def compile() -> dict[str, Any]:
     def voice(ring: Any, mask: Any, place: Any, table: Any, points: Any, turns: Any) -> Any:
         """One voice's sample, at so many turns of the oscillator, 0 or more."""
         along = (turns - np.int64(turns)) * points
-        k = min(np.int64(along), points - 1)
+        k = max(min(np.int64(along), points - 1), 0)
         part = along - k
         delay, gain = table[2 * k], table[2 * k + 1]
         delay += part * (table[2 * k + 2] - delay)

@@ -37,6 +37,8 @@ def _units() -> Iterator[tuple[str, Unit]]:
     yield "ONNX Runtime's kernel", onnx_runtime.unit()
     for name in ("plugins.exchange", "plugins.instrument", "plugins.missing"):
         yield name, Unit.of(name)
+    for name in ("gain", "echo", "modulation", "compression", "chain", "convolution"):
+        yield f"kernels.{name}", Unit.of(f"kernels.{name}")
     for name in (name for name in PROCESSORS if not processor_class(name).texts):
         for unit in _processor(name).units():
             yield name, unit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from tonerig.export.model import Chain, Container, Echo, Gain, NeuralModel
+from tonerig.export.model import Chain, Container, Gain, NeuralModel
 from tonerig.export.reference import evaluate
 from tonerig.realtime.engine.program import Program, compile_chain
 from tonerig.realtime.engine.runner import Runner
@@ -16,7 +16,7 @@ from .play import BLOCKS, Player
 from .test_compression import COMPRESSOR
 from .test_compression import expected as compressed
 from .test_echo import expected as echoed
-from .test_echo import random_echo
+from .test_echo import random_echo, single
 from .test_modulation import expected as modulated
 from .test_modulation import octave
 
@@ -86,7 +86,7 @@ def test_the_processor_plays_chains() -> None:
 
 def test_a_chain_without_parts_or_with_one_that_no_kernel_takes_is_left_to_others() -> None:
     """One part without a kernel is enough."""
-    short = NeuralModel(Echo(*(np.ones(1, np.float32) for _ in range(3)), 8))
+    short = NeuralModel(single(1.0, 1.0, 0.5, 8))
     assert kernel_for(chained()) is None
     assert kernel_for(chained(DOUBLE, short)) is None
     assert kernel_for(chained(DOUBLE, chained(short, DOUBLE))) is None

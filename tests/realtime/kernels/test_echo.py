@@ -22,6 +22,12 @@ def taps(rng: np.random.Generator, count: int, sum_of_sizes: float) -> NDArray[n
     return (sum_of_sizes * noise / np.abs(noise).sum()).astype(np.float32)
 
 
+def single(direct: float, enter: float, loop: float, delay: int) -> Echo:
+    """An echo whose filters have one tap each."""
+    first, second, third = (np.array([value], np.float32) for value in (direct, enter, loop))
+    return Echo(first, second, third, delay)
+
+
 def random_echo(delay: int, direct: int, enter: int, loop: int, seed: int = 0) -> Echo:
     """An echo with filters of the given lengths that comes to rest."""
     rng = np.random.default_rng(seed)
@@ -76,7 +82,7 @@ def test_reset_forgets_the_tail() -> None:
 
 def test_a_tail_ends_in_exact_silence() -> None:
     """What rings out below -360 dB becomes 0 rather than denormal."""
-    network = Echo(*(np.array([value], np.float32) for value in (1.0, 1.0, 0.3)), 64)
+    network = single(1.0, 1.0, 0.3, 64)
     signal = np.zeros(12000, np.float32)
     signal[0] = 1.0
     output = Player(NeuralModel(network)).play(signal, 64)
@@ -86,13 +92,12 @@ def test_a_tail_ends_in_exact_silence() -> None:
 
 def test_the_largest_numbers_do_no_harm() -> None:
     """A loop that overflows comes back: it neither hangs nor crashes."""
-    network = Echo(*(np.array([value], np.float32) for value in (1.0, 2.0, -2.0)), 64)
+    network = single(1.0, 2.0, -2.0, 64)
     loud = np.full(4000, 3e38, np.float32)
     assert Player(NeuralModel(network)).play(loud, 64, 7).size == 4000
 
 
 def test_shorter_delays_are_left_to_others() -> None:
     """Below 64 samples, or beyond what the ring holds, there is no kernel."""
-    one = np.ones(1, np.float32)
     for delay in (63, 2**23 + 1):
-        assert kernel_for(NeuralModel(Echo(one, one, one, delay))) is None
+        assert kernel_for(NeuralModel(single(1.0, 1.0, 0.5, delay))) is None

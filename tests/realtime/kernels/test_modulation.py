@@ -57,8 +57,8 @@ def vibrato() -> Modulation:
     """Five fast voices that reach the newest sample, with long filters."""
     delay, gain = array(0.0, 30.7, 2.2, 100.0), array(1.0, -0.4, 0.3, 0.2)
     rng = np.random.default_rng(2)
-    long = [(0.1 * rng.normal(size=count)).astype(np.float32) for count in (150, 300)]
-    return Modulation(*long, delay, gain, 33.3, 0.999, 5)
+    direct, wet = ((0.1 * rng.normal(size=count)).astype(np.float32) for count in (150, 300))
+    return Modulation(direct, wet, delay, gain, 33.3, 0.999, 5)
 
 
 @pytest.mark.parametrize("network", [chorus(), chorus(1), octave(), vibrato()])
@@ -99,8 +99,10 @@ def test_delays_outside_the_past_stay_inside_the_memory() -> None:
         Modulation(array(1.0), array(1.0), array(0.0, 2.0**24), array(1.0, 1.0), 1.0),
         Modulation(array(1.0), array(1.0), array(0.0, 1.0), array(1.0), 1.0),
         Modulation(array(1.0), array(1.0), array(0.0, 1.0), array(1.0, 1.0), 1.0, voices=0),
+        Modulation(array(1.0), array(1.0), array(0.0, 1.0), array(1.0, 1.0), 1e30),
+        Modulation(array(1.0), array(1.0), array(0.0, 1.0), array(1.0, 1.0), 1.0, float("nan")),
     ],
 )
 def test_what_it_cannot_play_is_left_to_others(network: Modulation) -> None:
-    """A delay beyond the ring, tables of two lengths, and no voices."""
+    """A delay beyond the ring, tables of two lengths, no voices, and an oscillator without a place."""
     assert kernel_for(NeuralModel(network, RATE)) is None
