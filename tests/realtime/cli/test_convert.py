@@ -10,6 +10,7 @@ from tonerig.export.files import load_model, save_model
 from tonerig.export.model import NeuralModel
 from tonerig.export.reference import evaluate
 
+from ...export.learnt import learnt_model
 from ...models import random_model
 from .command import tonerig
 
@@ -54,3 +55,22 @@ def test_bad_sources_and_targets(tmp_path: Path) -> None:
         found = tonerig("convert", tmp_path / source, tmp_path / target)
         assert found.code == code and words in found.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nam", "bad.nam"]
+
+
+def test_held_knobs(tmp_path: Path) -> None:
+    """A model with knobs goes into a .nam only as they stand: a sentence says how, and then it sounds so."""
+    model = learnt_model("amp", 1)
+    save_model(model, tmp_path / "amp.onnx")
+    found = tonerig("convert", tmp_path / "amp.onnx", tmp_path / "amp.nam")
+    assert found.code == 1 and "--set drive=4 --set tone_hz=800" in found.err
+    for wrong, words in (("drive", "a knob and a number are expected"), ("mids=1", "no knob 'mids'")):
+        found = tonerig("convert", tmp_path / "amp.onnx", tmp_path / "amp.nam", "--set", wrong)
+        assert found.code == 2 and words in " ".join(found.err.split())
+    assert not (tmp_path / "amp.nam").exists()
+    found = tonerig("convert", tmp_path / "amp.onnx", tmp_path / "amp.nam", "--set", "drive=9")
+    assert found.code == 0
+    held = load_model(tmp_path / "amp.nam")
+    assert isinstance(held, NeuralModel)
+    x = np.random.default_rng(0).normal(0, 0.1, 1500).astype(np.float32)
+    expected = evaluate(model, x, knobs={"drive": 9.0})
+    np.testing.assert_allclose(evaluate(held, x)[400:], expected[400:], atol=1e-5)
