@@ -1,0 +1,1 @@
+"""Tests of tonerig.training.effects."""
