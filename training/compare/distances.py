@@ -117,7 +117,8 @@ def log_mel(sound: Array, rate: float) -> NDArray[np.float64]:
         pad_mode="constant",
     )
     full_scale = (size / 4) ** 2  # a sine of amplitude 1: half of it in each of two lines, times the window
-    return np.asarray(10 * np.log10(np.maximum(power / full_scale, 10 ** (MEL_FLOOR_DB / 10))))
+    scaled = np.asarray(power, np.float64) / full_scale
+    return np.asarray(10 * np.log10(np.maximum(scaled, 10 ** (MEL_FLOOR_DB / 10))))
 
 
 def mel_window(rate: float) -> tuple[int, int]:

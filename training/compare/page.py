@@ -29,7 +29,8 @@ p { margin: .25rem 0; } .faint, figcaption { color: var(--faint); }
 th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); text-align: right;
   font-variant-numeric: tabular-nums; }
 th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-tbody th { font-weight: 400; }
+tbody th { font-weight: 400; } td { white-space: nowrap; }
+.note { margin: .75rem 0 1.25rem; }
 .players { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); }
 .player { border-top: 4px solid var(--role); padding-top: .5rem; min-width: 0; }
 .player audio { width: 100%; } .player p { overflow-wrap: anywhere; }
@@ -59,7 +60,7 @@ def page(figures: Figures) -> str:
         "sounds of two channels by their mean.</p>",
         f'<p class="verdict">{escape(verdict(figures))}</p>',
         "<h2>Listen</h2>",
-        '<p class="faint">Starting one while another plays goes on at the same place.</p>',
+        '<p class="faint">Start one while another plays, and it goes on from the same place.</p>',
         f'<div class="players">{"".join(_player(role, names[role]) for role in ROLES)}</div>',
         "<h2>Figures</h2>",
         _distance_table(figures),
@@ -147,11 +148,11 @@ def _distance_table(figures: Figures) -> str:
         for name, near, far in distance_rows(figures)
     )
     missing = figures.model_to_wet.spectral is None
-    note = '<p class="faint">The STFT distance needs torch and auraloss.</p>' if missing else ""
+    note = '<p class="faint note">The STFT distance needs torch and auraloss.</p>' if missing else ""
     return (
         '<div class="scroll"><table><thead><tr><th>distance from the wet sound; 0 is equal</th>'
         f"<th>model</th><th>dry</th></tr></thead><tbody>{rows}</tbody></table></div>{note}"
-        f'<p class="faint">Aliasing: {escape(aliasing_text(figures))}.</p>'
+        f'<p class="faint note">Aliasing: {escape(aliasing_text(figures))}.</p>'
     )
 
 

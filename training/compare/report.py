@@ -14,7 +14,7 @@ from .aliasing import Process
 from .figures import Figures, measure, need_librosa
 from .page import page
 from .pictures import draw_all
-from .sounds import CompareError, Three, read_three
+from .sounds import ROLES, CompareError, Three, read_three
 
 PAGE, FIGURES = "index.html", "figures.json"
 MEASURING = 0.5  # of the time
@@ -46,7 +46,7 @@ def compare(
         If a sound cannot be read.
     """
     need_librosa()
-    _check_folder(folder)
+    _check_folder(folder, (dry, wet, model))
     three = read_three(dry, wet, model)
     model_itself = None if process is None else process(three.rate)
     figures = measure(three, model_itself, lambda done: progress(MEASURING * done))
@@ -57,7 +57,7 @@ def compare(
     return figures
 
 
-def _check_folder(folder: Path) -> None:
+def _check_folder(folder: Path, sounds: tuple[Path, Path, Path]) -> None:
     """Raise where the report would lie among, or replace, files that are not an earlier report's."""
     if not folder.exists():
         return
@@ -69,13 +69,17 @@ def _check_folder(folder: Path) -> None:
         raise CompareError(f"{folder}: cannot be read: {error.strerror}") from None
     if found and not {PAGE, FIGURES} <= found:
         raise CompareError(f"{folder}: holds other files, and no earlier report; choose another folder")
+    for role in ROLES:
+        copy = folder / f"{role}.wav"
+        if copy.exists() and any(sound.exists() and copy.samefile(sound) for sound in sounds):
+            raise CompareError(f"{folder}: holds {copy.name} itself; choose another folder")
 
 
 def _write(folder: Path, three: Three, files: dict[str, bytes]) -> None:
     """Write all files beside or inside the folder first, then bring them to their places, the page last."""
     fresh = not folder.exists()
+    place = folder.absolute().parent if fresh else folder
     try:
-        place = folder.resolve().parent if fresh else folder
         part = place / f".report.{os.getpid()}"
         part.mkdir()
     except OSError as error:

@@ -70,6 +70,14 @@ def test_a_full_scale_sine_is_near_zero_decibels_and_silence_at_the_floor() -> N
     assert np.all(log_mel(np.zeros(24000), RATE) == -80.0)
 
 
+def test_a_kilohertz_is_in_the_band_at_fifteen_mel() -> None:
+    """Slaney's scale: 200/3 Hz to a mel up to 1 kHz, 27 mel to a factor of 6.4 above; 80 bands to 20 kHz."""
+    step = (15 + 27 * math.log(20) / math.log(6.4)) / 81
+    sine = np.sin(2 * np.pi * 1000 * np.arange(24000) / RATE)
+    loudest = int(log_mel(sine, RATE)[:, 20].argmax())
+    assert abs(step * (loudest + 1) - 15) <= step / 2
+
+
 def test_the_mel_distance_does_not_hear_polarity() -> None:
     """Of a power spectrum only."""
     assert log_mel_distance(-noise(), noise(), RATE) == pytest.approx(0.0, abs=1e-9)
