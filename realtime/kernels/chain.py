@@ -6,6 +6,7 @@ stands between two models lies in the chain's memory.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,8 +58,9 @@ def make_state(model: NeuralModel) -> State:
 
 
 def _parts(model: NeuralModel) -> list[NeuralModel]:
+    """The models that sound, at the rate of the whole."""
     assert isinstance(model.network, Chain)
-    return [part.playable() for part in model.network.models]
+    return [replace(part.playable(), sample_rate=model.sample_rate) for part in model.network.models]
 
 
 def _kernel(model: NeuralModel) -> Kernel | None:

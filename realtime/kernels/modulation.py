@@ -35,8 +35,7 @@ STATE = np.dtype(
         ("voices", "i8"),
         ("sum", "i8"),  # the block's voices together
         ("filtered", "i8"),
-        ("rate_hz", "f8"),
-        ("sample_rate", "f8"),
+        ("step", "f8"),  # turns of the oscillator, each sample
         ("phase", "f8"),
     ],
     align=True,
@@ -83,8 +82,8 @@ def make_state(model: NeuralModel) -> State:
     state.arrays["offsets"][:] = np.arange(network.voices) / network.voices
     record = state.record
     record["mask"], record["points"], record["voices"] = length - 1, delay.size - 1, network.voices
-    record["rate_hz"], record["sample_rate"] = network.rate_hz, model.sample_rate
-    record["phase"], record["convolve"] = network.phase % 1.0, load(UNIT)["process"]
+    record["step"], record["phase"] = network.rate_hz / model.sample_rate, network.phase
+    record["convolve"] = load(UNIT)["process"]
     for name, taps in (("direct", network.direct), ("wet", network.wet)):
         state.parts.append(filter_state(taps))
         record[name] = state.parts[-1].address
@@ -125,7 +124,7 @@ def compile() -> dict[str, Any]:
             for t in range(count):
                 place = state.place + t
                 ring[place & mask] = x[t]
-                base = state.phase + place * state.rate_hz / state.sample_rate
+                base = state.phase + place * state.step
                 total = 0.0
                 for v in range(voices):
                     total += voice(ring, mask, place, table, points, base + offsets[v])

@@ -39,6 +39,7 @@ def test_parts_play_one_after_another() -> None:
     loud = compressed(COMPRESSOR, 2.0 * SOUND)
     wanted = echoed(echo, modulated(octave(), loud))
     assert np.abs(output - wanted).max() < 1e-5
+    assert np.abs(output - evaluate(model, SOUND)).max() < 1e-5
     for block in BLOCKS:
         assert np.array_equal(player.play(SOUND, block), output)
 
@@ -60,6 +61,21 @@ def test_chains_and_containers_stand_in_chains() -> None:
     model = chained(DOUBLE, chained(chained(DOUBLE), sizes))
     assert kernel_for(model) is chain
     np.testing.assert_allclose(Player(model).play(SOUND, 100), 8.0 * SOUND, rtol=1e-5)
+
+
+def test_oscillators_turn_at_the_rate_of_the_whole() -> None:
+    """What a part says of its own rate does not count."""
+    model = NeuralModel(Chain((NeuralModel(octave(), 48000.0), DOUBLE)), 44100.0)
+    output = Player(model).play(SOUND, 64)
+    assert np.abs(output - evaluate(model, SOUND)).max() < 1e-5
+    other = NeuralModel(Chain((NeuralModel(octave(), 96000.0), DOUBLE)), 44100.0)
+    assert np.array_equal(Player(other).play(SOUND, 64), output)
+
+
+def test_silence_before_the_start_turns_the_oscillators() -> None:
+    """A prewarm of 700 samples is 700 samples of the oscillator, as in the reference."""
+    model = NeuralModel(Chain((NeuralModel(octave()), NeuralModel(random_echo(64, 2, 2, 2)))), prewarm=700)
+    assert np.abs(Player(model).play(SOUND, 64) - evaluate(model, SOUND)).max() < 1e-5
 
 
 def test_a_reset_reaches_the_parts() -> None:
