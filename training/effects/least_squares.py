@@ -100,7 +100,7 @@ class NormalEquations:
         return np.asarray(product)
 
     def solve(
-        self, ridge: float, start: Samples | None = None, *, tolerance: float = 1e-9, iterations: int = 100
+        self, ridge: float, start: Samples | None = None, *, tolerance: float = 1e-9, iterations: int = 60
     ) -> Samples:
         """The h that solves ``(A'A + ridge · power) h = A'y``, by preconditioned conjugate gradients.
 

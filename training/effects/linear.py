@@ -100,6 +100,7 @@ def learn_linear(
             "linearity": describe_linearity(best.linearity_db),
         },
     )
+    progress(1.0)
     weight = best.taps[::-1].astype(np.float32)[None, None]
     return NeuralModel(Stack((Convolution(weight),)), rate, metadata)
 
@@ -128,19 +129,23 @@ def learn_response(
 
 
 def fit_response(
-    pairs: Sequence[Pair], taps: int, *, progress: Callable[[float], None] = lambda _: None
+    pairs: Sequence[Pair],
+    taps: int,
+    *,
+    ridges: Sequence[float] = RIDGES,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Estimate:
-    """`learn_response` with the error on the held-back end of each sound."""
+    """`learn_response` with the error on each sound's held-back end; fewer ``ridges`` are a quick look."""
     check_pairs(pairs)
-    splits = [_split(pair) for pair in pairs]
+    splits = [held_out_start(pair) for pair in pairs]
     heard = [(pair.dry[:end], pair.wet[:end]) for pair, end in zip(pairs, splits, strict=True)]
     equations = NormalEquations.of(heard, taps)
     best = Estimate(np.zeros(taps), math.inf)
     response = None
-    for index, ridge in enumerate(RIDGES):
+    for index, ridge in enumerate(ridges):
         response = equations.solve(ridge, response)
         esr = _held_back_esr(response, pairs, splits)
-        progress((index + 1) / len(RIDGES))
+        progress((index + 1) / len(ridges))
         if not esr < 0.99 * best.esr:
             break
         best = Estimate(response, esr)
@@ -202,7 +207,7 @@ def convolve(taps: NDArray[np.floating], dry: NDArray[np.floating]) -> Samples:
     return np.asarray(oaconvolve(dry.astype(np.float64), taps.astype(np.float64)))[: len(dry)]
 
 
-def _split(pair: Pair) -> int:
+def held_out_start(pair: Pair) -> int:
     """The frame where the held-back part begins: before the last tenth, or where little energy is left."""
     energy = np.cumsum(pair.wet.astype(np.float64) ** 2)
     loud = int(np.searchsorted(energy, (1 - HELD_BACK / 2) * energy[-1]))
@@ -222,7 +227,7 @@ def _held_back_esr(taps: Samples, pairs: Sequence[Pair], splits: Sequence[int]) 
 
 def _needed(whole: Estimate, pairs: Sequence[Pair]) -> int:
     """The shortest length, in steps of half an octave, that explains the held-back sound as well."""
-    splits = [_split(pair) for pair in pairs]
+    splits = [held_out_start(pair) for pair in pairs]
     full = len(whole.taps)
     steps = round(2 * math.log2(max(full / SHORTEST, 1)))
     lengths = [*(round(SHORTEST * 2 ** (step / 2)) for step in range(steps)), full]

@@ -98,7 +98,7 @@ def test_a_pedalboard_filter_is_learnt() -> None:
     pedalboard = pytest.importorskip("pedalboard", reason="pedalboard is not installed")
     lowpass = pedalboard.LowpassFilter(900.0)
     dry, other = sound(5.0), sound(2.0, seed=4)
-    model = linear.learn_linear([Pair("x", dry, lowpass(dry, RATE), RATE)])
+    model = linear.learn_linear([Pair("x", dry, lowpass(dry, RATE), RATE)], longest_s=0.25)
     assert esr(played(model, other), lowpass(other, RATE)) < 1e-8
 
 
@@ -112,13 +112,13 @@ def test_several_pairs_are_one_effect() -> None:
 
 def test_noise_is_not_learnt() -> None:
     """With noise 60 dB below the wet sound, the model is closer to the clean sound than the noise is."""
-    taps = np.random.default_rng(5).standard_normal(4000) * np.exp(-np.arange(4000) / 500)
-    dry, other = sound(20.0), sound(2.0, seed=6)
+    taps = np.random.default_rng(5).standard_normal(2000) * np.exp(-np.arange(2000) / 300)
+    dry, other = sound(10.0), sound(2.0, seed=6)
     wet = filtered(dry, taps)
     noise = 1e-3 * np.sqrt(np.mean(wet**2)) * np.random.default_rng(7).standard_normal(len(wet))
-    model = linear.learn_linear([Pair("x", dry, (wet + noise).astype(np.float32), RATE)])
+    model = linear.learn_linear([Pair("x", dry, (wet + noise).astype(np.float32), RATE)], longest_s=0.5)
     assert esr(played(model, other), filtered(other, taps)) < 1e-6
-    assert model.metadata.validation_esr == pytest.approx(1e-6, rel=0.9)
+    assert model.metadata.validation_esr is not None and 1e-7 < model.metadata.validation_esr < 1e-4
 
 
 def test_what_was_not_played_does_not_blow_up() -> None:
