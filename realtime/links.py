@@ -46,14 +46,14 @@ class Link:
 
     @property
     def kind(self) -> type[Processor]:
-        """Its class, with the parameters that its texts choose.
+        """Its class, with the parameters that its texts and files choose.
 
         Raises
         ------
         ValueError
-            where there is none of that name, or for these texts.
+            where there is none of that name, or for these texts and files.
         """
-        return processor_class(self.processor).variant(self.texts)
+        return processor_class(self.processor).variant(self.texts, self.files)
 
     @property
     def label(self) -> str:
@@ -141,7 +141,7 @@ class LinkReader:
             if key in others
         }
         try:
-            kind = base.variant(texts)
+            kind = base.variant(texts, files)
         except ValueError as error:
             raise self._error(f"synth ({_label(name, texts)})", str(error)) from None
         label = _label(name, texts)
@@ -186,24 +186,29 @@ class LinkReader:
             raise self._error(place, str(error)) from None
         texts = {key: self._text(key, table[key], f"{place} ({name})") for key in kind.texts if key in table}
         label = _label(name, texts)
+        paths = (*kind.files, *kind.optional_files)
+        files = {
+            key: self._file(key, table[key], f"{place} ({label})", folder_of(key))
+            for key in paths
+            if key in table
+        }
         try:
-            kind = kind.variant(texts)
+            kind = kind.variant(texts, files)
         except ValueError as error:
             raise self._error(f"{place} ({label})", str(error)) from None
         place = f"{place} ({label})"
+        for key in kind.files:
+            if key not in files:
+                raise self._error(place, f"{key} is missing; name its file")
         parameters = [parameter.name for parameter in kind.parameters]
-        paths = (*kind.files, *kind.optional_files)
         values: dict[str, float] = {}
-        files: dict[str, Path] = {}
         chains: dict[str, tuple[Link, ...]] = {}
         unread: dict[str, str | float] = {}
         for key, value in table.items():
-            if key == "processor" or key in kind.texts:
+            if key == "processor" or key in kind.texts or key in files:
                 continue
             if key in parameters:
                 values[key] = self._value(kind, key, value, place)
-            elif key in paths:
-                files[key] = self._file(key, value, place, folder_of(key))
             elif key in kind.chains:
                 if not isinstance(value, list):
                     raise self._error(
@@ -215,9 +220,6 @@ class LinkReader:
             else:
                 known = [*kind.texts, *parameters, *paths, *kind.chains]
                 raise self._unknown(place, key, texts.get("plugin") or name, known)
-        for key in kind.files:
-            if key not in files:
-                raise self._error(place, f"{key} is missing; name its file")
         return Link(name, values, files, chains, (), texts, unread)
 
     def _zone(self, table: Any, place: str) -> Zone:

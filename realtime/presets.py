@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +33,6 @@ from pydantic import Field
 from . import library
 from .documents import SCHEMA, Heading, PresetError, check_table, read_table, write_table
 from .links import MAX_DEPTH, MAX_PROCESSORS, Link, LinkReader, complete, folder_of, link_table
-from .processors import processor_class
 from .processors.processor import Processor
 
 __all__ = [
@@ -147,11 +146,19 @@ def parse_preset(table: Mapping[str, Any], path: Path) -> Preset:
 
 
 def model_preset(model: Path, **values: float | str) -> Preset:
-    """A chain of one neural model, given by path as on the command line; raw levels unless said otherwise."""
-    neural = processor_class("neural")
+    """A chain of one neural model, given by path as on the command line; raw levels unless said otherwise.
+
+    Raises
+    ------
+    ParameterError
+        for a value that it does not take, or a knob that it does not have.
+    ModelFileError
+        if a knob of the model has a name that is taken.
+    """
+    link = Link("neural", files={"model": model})
     stated = {"normalization": "raw", **values}
-    checked = {name: neural.parameter(name).check(value) for name, value in stated.items()}
-    return Preset(model.stem, (Link("neural", checked, {"model": model}),))
+    checked = {name: link.kind.parameter(name).check(value) for name, value in stated.items()}
+    return Preset(model.stem, (replace(link, values=checked),))
 
 
 def new_preset(name: str, links: Iterable[Link], *, description: str = "", author: str = "") -> Preset:

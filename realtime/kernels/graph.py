@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ...export.contract import describe_foreign
@@ -35,14 +36,21 @@ def streaming_graph(model: NeuralModel | ForeignOnnx) -> StreamingGraph:
         if _digest(data) not in _tried:
             raise ModelFileError(model.path, "changed since it was tried; load it again")
         return graph_of(model, data)
-    from ...export.streaming import to_onnx
+    from ...export.streaming import longest_block, to_onnx
 
     proto = to_onnx(model)
-    return graph_of(describe_foreign(proto, Path("model.onnx")), proto.SerializeToString())
+    foreign = describe_foreign(proto, Path("model.onnx"))
+    graph = graph_of(foreign, proto.SerializeToString())
+    return replace(
+        graph,
+        knobs=None if foreign.knobs is None or model.knobs is None else (foreign.knobs[0], model.knobs),
+        sample_rate=model.sample_rate,
+        longest=longest_block(model.network) or graph.longest,
+    )
 
 
 def graph_of(foreign: ForeignOnnx, data: bytes) -> StreamingGraph:
-    """A graph from its description and the bytes of its file."""
+    """A graph from its description and the bytes of its file; knobs rest."""
     return StreamingGraph(
         model=data,
         input=foreign.input.name,

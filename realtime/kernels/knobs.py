@@ -4,8 +4,8 @@ At each multiple of `GRID` samples after the state's start at which a knob is on
 features are computed from them, and what depends on the features is folded into the other kernel's memory
 (`folding`); a `Response` at multiples of 64. While all knobs rest, blocks go through as they come.
 
-The values of the knobs, in their units, stand where ``goals`` points, until someone points it elsewhere at the
-defaults.
+The values of the knobs, in their units, stand where ``goals`` points: at the defaults, until someone has it
+point elsewhere.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ STATE = np.dtype(
 
 
 def takes(model: NeuralModel) -> bool:
-    """Whether this kernel plays the model: its features can be computed, and another kernel plays the rest."""
+    """Whether this kernel plays the model: it can compute the features, and another kernel plays the rest."""
     if model.knobs is None or _layers(model.knobs) is None:
         return False
     return _kernel(_without(model)) is not None and _fits(model.network, model.knobs.count)

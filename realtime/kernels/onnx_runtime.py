@@ -3,7 +3,8 @@
 ONNX Runtime's shared library exports its API as a table of functions whose order only grows, so
 an index stays valid; those below are from ``onnxruntime_c_api.h``. One `Run` serves a block, on the
 calling thread. Unlike our own kernels it may allocate memory: with it the audio thread is as
-good as ONNX Runtime, not better. States stand in two sets of tensors that swap roles.
+good as ONNX Runtime, not better. States stand in two sets of tensors that swap roles. Turns of knobs are one
+more input, brought nearer to their goals before each `Run`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...export.model import Knobs
 from ..compiler.layout import State
 from ..compiler.unit import Unit
+from .turns import SMOOTHING_S, TURN, defaults, fill
 
 API_VERSION = 17
 (
@@ -50,7 +53,8 @@ STATE = np.dtype(
         ("names_in", "i8"),  # arrays of char*
         ("names_out", "i8"),
         ("values", "i8"),  # OrtValue*: two sets, each inputs then outputs
-        ("count", "i8"),  # tensors in, and out
+        ("count", "i8"),  # audio and states: tensors out, and those in, knobs apart
+        ("inputs", "i8"),  # tensors in
         ("turn", "i8"),  # which set is next
         ("frames", "i8"),  # that the audio tensors are made for, 0: none yet
         ("samples_in", "i8"),
@@ -59,11 +63,20 @@ STATE = np.dtype(
         ("ranks", "i8", (2,)),
         ("frame_axes", "i8", (2,)),
         ("failures", "i8"),  # blocks that ONNX Runtime refused; they are silent
+        ("longest", "i8"),  # frames in one Run
         ("tensors", "i8"),
+        ("knobs", "i8"),  # their number
+        ("goals", "i8"),  # address of a float32 for each, in its unit
+        ("turns", "i8"),  # a `turns.TURN` for each
+        ("turned", "i8"),  # the tensor that the model gets
+        ("resting", "i8"),  # the defaults
+        ("smoothing", "f8"),  # in samples
+        ("started", "i8"),
     ],
     align=True,
 )
-BLOCK = 2048  # most frames in one Run
+BLOCK = 2048
+"""Most frames in one `Run`."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,9 @@ class StreamingGraph:
     input, output : names of the audio tensors
     input_shape, output_shape : with 0 in the place of the frames
     states : (input name, output name, initial value) for each thing remembered
+    knobs : name of the tensor of turns, and the knobs; None: there are none, or they rest
+    sample_rate : in Hz, for the smoothing of knobs
+    longest : most frames that it takes at once
     """
 
     model: bytes
@@ -84,6 +100,9 @@ class StreamingGraph:
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     states: tuple[tuple[str, str, NDArray[np.float32]], ...]
+    knobs: tuple[str, Knobs] | None = None
+    sample_rate: float = 48000.0
+    longest: int = BLOCK
 
 
 class OnnxRuntimeError(RuntimeError):
@@ -168,15 +187,20 @@ class OnnxState(State):
         shapes = (graph.input_shape, graph.output_shape)
         sizes = [value.size for _, _, value in graph.states]
         count = 1 + len(graph.states)
+        inputs = count + (graph.knobs is not None)
+        knobs = 0 if graph.knobs is None else len(graph.knobs[1].knobs)
         super().__init__(
             STATE,
-            names_in=(np.int64, count),
+            names_in=(np.int64, inputs),
             names_out=(np.int64, count),
-            values=(np.int64, 4 * count),
+            values=(np.int64, 2 * (inputs + count)),
             samples_in=(np.float32, BLOCK),
             samples_out=(np.float32, BLOCK),
             shapes=(np.int64, 16),
             tensors=(np.float32, 2 * sum(-(-size // 16) * 16 for size in sizes) + 16),
+            turns=(TURN, knobs),
+            turned=(np.float32, knobs),
+            resting=(np.float32, knobs),
         )
         options = api.make(CREATE_SESSION_OPTIONS)
         try:
@@ -196,16 +220,20 @@ class OnnxState(State):
             for name in (
                 graph.input,
                 *(state[0] for state in graph.states),
+                *([] if graph.knobs is None else [graph.knobs[0]]),
                 graph.output,
                 *(state[1] for state in graph.states),
             )
         ]
         addresses = [ctypes.addressof(name) for name in self._names]
-        self.arrays["names_in"][:] = addresses[:count]
-        self.arrays["names_out"][:] = addresses[count:]
-        self._place_states(graph, sizes, count)
+        self.arrays["names_in"][:] = addresses[:inputs]
+        self.arrays["names_out"][:] = addresses[inputs:]
         record = self.record
-        record["session"], record["memory_info"], record["count"] = self._session, api.memory_info, count
+        record["session"], record["memory_info"] = self._session, api.memory_info
+        record["count"], record["inputs"], record["longest"] = count, inputs, min(BLOCK, graph.longest)
+        self._place_states(graph, sizes)
+        if graph.knobs is not None:
+            self._place_knobs(graph.knobs[1], graph.sample_rate)
         for name, index in (
             ("run", RUN),
             ("create_tensor", CREATE_TENSOR),
@@ -217,7 +245,22 @@ class OnnxState(State):
             self.arrays["shapes"][8 * k : 8 * k + len(shape)] = shape
             record["ranks"][k], record["frame_axes"][k] = len(shape), shape.index(0)
 
-    def _place_states(self, graph: StreamingGraph, sizes: list[int], count: int) -> None:
+    def _sets(self) -> list[tuple[int, int]]:
+        """Where each set's inputs and outputs begin among the values; audio comes first in both."""
+        inputs, count = int(self.record["inputs"]), int(self.record["count"])
+        return [(start, start + inputs) for start in (0, inputs + count)]
+
+    def _place_knobs(self, knobs: Knobs, rate: float) -> None:
+        record, turned = self.record, self.arrays["turned"]
+        fill(self.arrays["turns"], knobs)
+        self.arrays["resting"][:] = defaults(knobs)
+        record["knobs"], record["goals"] = len(knobs.knobs), record["resting"]
+        record["smoothing"] = SMOOTHING_S * rate
+        tensor = self._tensor(turned, (1, turned.size, 1))
+        for inputs, _ in self._sets():
+            self.arrays["values"][inputs + int(record["count"])] = tensor
+
+    def _place_states(self, graph: StreamingGraph, sizes: list[int]) -> None:
         tensors, values = self.arrays["tensors"], self.arrays["values"]
         start = 0
         made: list[list[int]] = [[], []]
@@ -227,11 +270,10 @@ class OnnxState(State):
                 part[:] = value.ravel() if copy == 0 else 0
                 made[copy].append(self._tensor(part, value.shape))
                 start += -(-size // 16) * 16
-        # Set 0 reads copy 0 and writes copy 1; set 1 the other way round. Audio tensors: place 0.
-        for turn in range(2):
-            begin = 2 * count * turn
-            values[begin + 1 : begin + count] = made[turn]
-            values[begin + count + 1 : begin + 2 * count] = made[1 - turn]
+        # Set 0 reads copy 0 and writes copy 1; set 1 the other way round.
+        for turn, (inputs, outputs) in enumerate(self._sets()):
+            values[inputs + 1 : inputs + 1 + len(sizes)] = made[turn]
+            values[outputs + 1 : outputs + 1 + len(sizes)] = made[1 - turn]
 
     def _tensor(self, part: NDArray[np.float32], shape: tuple[int, ...]) -> int:
         dimensions = (ctypes.c_int64 * max(1, len(shape)))(*shape)
@@ -249,17 +291,16 @@ class OnnxState(State):
 
     def reset(self) -> None:
         """Restore the sealed contents; the audio tensors stay those of the last block length."""
-        count = int(self.record["count"])
         values = self.arrays["values"].copy()
         frames = int(self.record["frames"])
         super().reset()
-        self.arrays["values"][[0, count, 2 * count, 3 * count]] = values[[0, count, 2 * count, 3 * count]]
+        audio = [place for places in self._sets() for place in places]
+        self.arrays["values"][audio] = values[audio]
         self.record["frames"] = frames
 
     def __del__(self) -> None:
         if self._session:
-            count = int(self.record["count"])
-            audio = [int(v) for v in self.arrays["values"][[0, count]] if v]
+            audio = [int(v) for v in self.arrays["values"][list(self._sets()[0])] if v]
             for value in [*self._values, *audio]:
                 self._api.release(RELEASE_VALUE, value)
             self._api.release(RELEASE_SESSION, self._session)

@@ -21,9 +21,9 @@ STEP = np.float32(1.0 / SHORT)
 
 @compiled
 def fold(response: Any, features: Any) -> None:
-    """Take the taps that the features (an address) give; the next block fades to them, unless it is the first.
+    """Take the taps that the features (an address) give; only at a multiple of 64 samples.
 
-    Only at a multiple of 64 samples.
+    The next block fades to them, unless it is the first.
     """
     filter_, short = filter_at(response.filter), level_at(response.filter)
     if response.started == 0:

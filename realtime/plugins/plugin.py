@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from ..parameters import Parameter, ParameterError
@@ -106,7 +107,9 @@ class Plugin(Described):
     parameters = HOSTING
 
     @classmethod
-    def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
+    def variant(
+        cls, texts: Mapping[str, str], files: Mapping[str, Path] = MappingProxyType({})
+    ) -> type[Processor]:
         """The class of one plugin's processors; where it cannot be had, of wires that say so.
 
         Parameters
@@ -135,7 +138,9 @@ class Instrument(Described, HostedInstrument):
     description = "a VST3 instrument"
 
     @classmethod
-    def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
+    def variant(
+        cls, texts: Mapping[str, str], files: Mapping[str, Path] = MappingProxyType({})
+    ) -> type[Processor]:
         """The class of one plugin's processors; where it cannot be had, of silent ones that say so.
 
         Parameters

@@ -2,7 +2,8 @@
 
 Whatever file the model came from, what plays is one compiled kernel, or ONNX Runtime where no kernel
 takes its shape. A model trained at another rate than the stream's is resampled around. A
-stereo signal runs two instances.
+stereo signal runs two instances. A model with knobs is played by a class of its own, which has them as
+parameters: the goals stand in its record behind `STATE`, and the kernel reads and smooths them.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
 from ...export.errors import ModelFileError
 from ...export.foreign import ForeignOnnx
-from ...export.model import NeuralModel
+from ...export.model import Knob, NeuralModel
 from ..compiler.layout import CONTEXT, State
-from ..compiler.unit import Unit, is_cached, load
+from ..compiler.unit import Loaded, Unit, is_cached, load
 from ..kernels import kernel_for, onnx_runtime, resampler
 from ..parameters import Parameter
 from .processor import Processor
@@ -55,6 +58,9 @@ STATE = np.dtype(
     align=True,
 )
 
+TAKEN = frozenset(["processor", "model", *(STATE.names or ())])
+"""Names that no knob of a model can have."""
+
 
 class Neural(Processor):
     """A neural model.
@@ -64,10 +70,23 @@ class Neural(Processor):
     values : parameter values by name
     model : a file that ``export.files.load_model`` reads, or a model in memory
     runtime : ``"kernel"`` plays on a kernel where one takes the model, ``"onnxruntime"`` never does
+
+    Raises
+    ------
+    ModelFileError
+        when the file is no sound model, or one of its knobs has a name that is taken.
+
+    Notes
+    -----
+    What is made of a model with knobs is of the class that `variant` gives for it.
     """
 
     name = "neural"
     description = "a neural model of an amp or effect"
+    knobs: ClassVar[tuple[Knob, ...]] = ()
+    """The model's own, whose parameters come first."""
+    layout: ClassVar[np.dtype[Any]] = STATE
+    """Of the record: `STATE`, and behind it a float32 for each knob."""
     files: ClassVar[tuple[str, ...]] = ("model",)
     parameters = (
         Parameter("input_db", -40.0, 40.0, 0.0, "dB", description="level into the model: its drive"),
@@ -92,6 +111,19 @@ class Neural(Processor):
         ),
     )
 
+    def __new__(
+        cls,
+        values: Mapping[str, object] | None = None,
+        *,
+        model: Path | str | NeuralModel | ForeignOnnx,
+        runtime: Runtime = "kernel",
+    ) -> Neural:
+        if cls is not Neural:
+            return super().__new__(cls)
+        if isinstance(model, Path | str):
+            return super().__new__(_for_file(Path(model)))
+        return super().__new__(_for_model(model, "the model"))
+
     def __init__(
         self,
         values: Mapping[str, object] | None = None,
@@ -99,7 +131,6 @@ class Neural(Processor):
         model: Path | str | NeuralModel | ForeignOnnx,
         runtime: Runtime = "kernel",
     ) -> None:
-        super().__init__(values)
         self.file = Path(model) if isinstance(model, Path | str) else None
         if isinstance(model, Path | str):
             from ...export.files import load_model
@@ -109,10 +140,35 @@ class Neural(Processor):
                 from ..kernels.graph import try_stranger
 
                 try_stranger(loaded.path)
+            if _knobs(loaded) != self.knobs:
+                raise ModelFileError(model, "changed while it was read; load it again")
         else:
             loaded = model
+        super().__init__(values)
         self.model = loaded.playable() if isinstance(loaded, NeuralModel) else loaded
         self.runtime = runtime
+
+    @classmethod
+    def variant(
+        cls, texts: Mapping[str, str], files: Mapping[str, Path] = MappingProxyType({})
+    ) -> type[Processor]:
+        """The class with the knobs of a model's file.
+
+        Parameters
+        ----------
+        files : under ``model`` the file; of a damaged one the class has a ``problem``, and is never made
+
+        Raises
+        ------
+        ModelFileError
+            when one of its knobs has a name that is taken.
+        """
+        return _for_file(files["model"]) if "model" in files else cls
+
+    @property
+    def title(self) -> str | None:
+        """What a person calls the model: its file's name without the suffix."""
+        return None if self.file is None else self.file.stem
 
     @property
     def on_kernel(self) -> bool:
@@ -144,7 +200,6 @@ class Neural(Processor):
 
     def make_state(self, rate: float, max_block: int, channels: int) -> State:
         kernel = load(self._kernel_units()[0])
-        self.instances = [self._instance(kernel) for _ in range(channels)]
         resampled = rate != self.model.sample_rate
         plan = self._plan(rate) if resampled else None
         arrays: dict[str, Any] = {"kernel_states": (np.int64, channels)}
@@ -153,9 +208,12 @@ class Neural(Processor):
             lengths = {"model_in": plan.most, "model_out": plan.most, "gained": resampler.CHUNK}
             arrays["down"] = arrays["up"] = (resampler.DIRECTION, channels)
         arrays |= {name: (np.float32, length) for name, length in lengths.items()}
-        state = State(STATE, **arrays)
-        state.arrays["kernel_states"][:] = [instance.address for instance in self.instances]
+        state = State(self.layout, **arrays)
         record = state.record
+        for knob in self.knobs:  # which the prewarm hears
+            record[knob.name] = self.values[knob.name]
+        self.instances = [self._instance(kernel, state.address + STATE.itemsize) for _ in range(channels)]
+        state.arrays["kernel_states"][:] = [instance.address for instance in self.instances]
         record["kernel"], record["resampled"] = kernel["process"], resampled
         self.latency = plan.latency if plan is not None else 0
         record["latency"] = self.latency
@@ -183,24 +241,107 @@ class Neural(Processor):
         tables = [table for pair in self._directions for table in pair]
         return [self.state, *self.instances, *tables]
 
-    def _instance(self, kernel: Any) -> State:
-        """Weights and memory for one channel, after the silence the model expects before it starts."""
+    def reset(self) -> None:
+        super().reset()
+        if self.knobs:
+            kernel = load(self._kernel_units()[0])
+            for instance in self.instances:
+                self._prewarm(kernel, instance)
+
+    def _instance(self, kernel: Loaded, goals: int) -> State:
+        """Weights and memory for one channel, after the silence the model expects before it starts.
+
+        What is sealed of a model with knobs has not yet heard it: it depends on where they stand.
+        """
         if not self.on_kernel:
             from ..kernels.graph import streaming_graph
 
             state: State = onnx_runtime.OnnxState(streaming_graph(self.model))
         else:
-            assert isinstance(self.model, NeuralModel)
             state = self._kernel.make_state(self.model)
-            process = kernel.function("process", *[ctypes.c_int64] * 5)
-            context = State(CONTEXT)
-            silence, unheard = np.zeros(4096, np.float32), np.zeros(4096, np.float32)
-            for start in range(0, self.model.prewarm, silence.size):
-                count = min(silence.size, self.model.prewarm - start)
-                addresses = (silence.ctypes.data, unheard.ctypes.data)
-                process(context.address, state.address, *addresses, count)
-        state.seal()
+        if self.knobs:
+            state.record["goals"] = goals
+            state.seal()
+        if self.knobs or self.on_kernel:
+            self._prewarm(kernel, state)
+        if not self.knobs:
+            state.seal()
         return state
+
+    def _prewarm(self, kernel: Loaded, state: State) -> None:
+        assert isinstance(self.model, NeuralModel)
+        process = kernel.function("process", *[ctypes.c_int64] * 5)
+        context = State(CONTEXT)
+        silence, unheard = np.zeros(4096, np.float32), np.zeros(4096, np.float32)
+        for start in range(0, self.model.prewarm, silence.size):
+            count = min(silence.size, self.model.prewarm - start)
+            process(context.address, state.address, silence.ctypes.data, unheard.ctypes.data, count)
+
+
+def _for_file(path: Path) -> type[Neural]:
+    """The class for a file's knobs; what cannot be found says so when it is made."""
+    try:
+        status = path.stat()
+    except OSError:
+        return Neural
+    return _for_contents(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _for_contents(path: Path, size: int, modified_ns: int) -> type[Neural]:
+    """The class for a file as it is by its size and date."""
+    if path.suffix.lower() != ".onnx":  # no other format knows knobs
+        return Neural
+    from ...export.files import load_model
+
+    try:
+        model = load_model(path)
+    except ModelFileError as error:
+        return type("Unreadable", (Neural,), {"__module__": Neural.__module__, "problem": str(error)})
+    return _for_model(model, path)
+
+
+def _for_model(model: NeuralModel | ForeignOnnx, path: Path | str) -> type[Neural]:
+    knobs = _knobs(model)
+    taken = [knob.name for knob in knobs if knob.name in TAKEN]
+    if taken:
+        raise ModelFileError(
+            path, f"has a knob named {taken[0]}, which neural means something else by; give it another name"
+        )
+    return _variant(knobs) if knobs else Neural
+
+
+def _knobs(model: NeuralModel | ForeignOnnx) -> tuple[Knob, ...]:
+    return model.knobs.knobs if isinstance(model, NeuralModel) and model.knobs is not None else ()
+
+
+@cache
+def _variant(knobs: tuple[Knob, ...]) -> type[Neural]:
+    own = tuple(
+        Parameter(k.name, k.minimum, k.maximum, k.default, k.unit, k.curve, description=k.description)
+        for k in knobs
+    )
+    fields = STATE.fields
+    assert STATE.names is not None and fields is not None
+    names = [*STATE.names, *(knob.name for knob in knobs)]
+    layout = np.dtype(
+        {
+            "names": names,
+            "formats": [*(fields[name][0] for name in STATE.names), *(["f4"] * len(knobs))],
+            "offsets": [
+                *(fields[name][1] for name in STATE.names),
+                *(STATE.itemsize + 4 * k for k in range(len(knobs))),
+            ],
+            "itemsize": STATE.itemsize + -(-4 * len(knobs) // 8) * 8,
+        }
+    )
+    members = {
+        "__module__": Neural.__module__,
+        "knobs": knobs,
+        "layout": layout,
+        "parameters": (*own, *Neural.parameters),
+    }
+    return type("Neural", (Neural,), members)
 
 
 def _place(plan: resampler.Plan, state: State, channel: int) -> tuple[State, State]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from ..compiler.layout import State
@@ -67,13 +69,17 @@ class Processor(ABC):
             self.values[name] = self.parameter(name).check(value)
 
     @classmethod
-    def variant(cls, texts: Mapping[str, str]) -> type[Processor]:
-        """The class with the parameters that its texts choose, such as a plugin's; itself where none do.
+    def variant(
+        cls, texts: Mapping[str, str], files: Mapping[str, Path] = MappingProxyType({})
+    ) -> type[Processor]:
+        """The class with the parameters that its texts and files choose, as a plugin's or a model's.
+
+        Itself where none do.
 
         Raises
         ------
         ValueError
-            where there can be none for these texts.
+            where there can be none for these.
         """
         return cls
 
