@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeGuard
 
 import numpy as np
+from scipy.special import bdtrc
 
 from ...export.errors import ModelFileError
 from ...export.writing import write_bytes
@@ -126,11 +127,7 @@ def p_value(right: int, answered: int) -> float:
     >>> round(p_value(12, 16), 4)
     0.0384
     """
-    from scipy.stats import binomtest
-
-    if answered == 0:
-        return 1.0
-    return float(binomtest(right, answered, 0.5, alternative="greater").pvalue)
+    return float(bdtrc(right - 1, answered, 0.5)) if right > 0 else 1.0
 
 
 def read_sounds(paths: Sequence[Path]) -> list[Sound]:

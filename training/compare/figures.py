@@ -133,20 +133,13 @@ def need_librosa() -> None:
     ------
     CompareError
     """
-    if not _installed("librosa"):
+    if find_spec("librosa") is None:
         raise CompareError("comparing needs librosa; pip install 'tonerig[training]'")
 
 
 def has_spectral_distance() -> bool:
     """Whether torch and auraloss are installed, which the multi-resolution STFT distance needs."""
-    return _installed("torch") and _installed("auraloss")
-
-
-def _installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ValueError:  # an import that was blocked
-        return False
+    return find_spec("torch") is not None and find_spec("auraloss") is not None
 
 
 def _of_sound(sound: Sound) -> SoundFigures:

@@ -90,7 +90,8 @@ def result(score: Score) -> str:
     else:
         told = f"{right} of {count} were right"
     meaning = "as chance may have it" if p >= SIGNIFICANT else "more than chance would have it"
-    return f"{told}; p = {p:.4f}, {meaning}"
+    likely = f"p = {p:.4f}" if p >= 0.0001 else "p < 0.0001"
+    return f"{told}; {likely}, {meaning}"
 
 
 def _ask(
