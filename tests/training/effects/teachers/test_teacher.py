@@ -63,9 +63,9 @@ def test_the_same_sound_twice(teacher: Teacher) -> None:
 
 @pytest.mark.parametrize("rate", [44100.0, 48000.0])
 def test_a_guitar_stays_finite_unclipped_and_about_as_loud(teacher: Teacher, rate: float) -> None:
-    """The project's own riff at -9 dBFS comes out within 12 dB of its level, below full scale."""
+    """The project's own riff at -3 dBFS comes out within 12 dB of its level, below full scale."""
     dry = riff(rate)[: round(3 * rate)]
-    dry = (dry * (10 ** (-9 / 20) / np.abs(dry).max())).astype(np.float32)
+    dry = (dry * (10 ** (-3 / 20) / np.abs(dry).max())).astype(np.float32)
     wet = wet_signal(teacher, dry, rate, {})
     assert np.isfinite(wet).all()
     assert np.abs(wet).max() < 1.0
@@ -92,14 +92,15 @@ def test_it_crunches(name: str) -> None:
 
 
 def test_no_latency_is_left(teacher: Teacher) -> None:
-    """An impulse at frame 100 is answered at frame 100, and not before; an octave spreads it."""
+    """An impulse at frame 100 is answered at frame 100, not before, and up to 3 later by the amp's filters."""
     if teacher.name == "octave":
         pytest.skip("a pitch shifter works on windows; tests of the effects in time measure where it starts")
     dry = np.zeros(1000, np.float32)
     silence = wet_signal(teacher, dry, RATE, {})
     dry[100] = 0.5
     answer = np.abs(wet_signal(teacher, dry, RATE, {}) - silence)
-    assert np.argmax(answer > 1e-3 * answer.max()) == 100
+    late = np.argmax(answer > 1e-3 * answer.max()) - 100
+    assert 0 <= late <= (3 if teacher.name == "amp" else 0)
 
 
 def test_silence_stays_silent(teacher: Teacher) -> None:
