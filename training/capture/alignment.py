@@ -28,10 +28,12 @@ FINE = 4
 """Points of an estimated response to each sample."""
 REGULAR = 1e-4
 """Power, against the greatest of the dry sound, below which a frequency says nothing."""
-RISE = 0.01
-"""Part of a response's peak at which it counts as begun, where markers stand."""
+LOWEST_HZ = 12.0
+"""Frequency from which on a response is looked at: below it a rectifier adds much."""
+RISE, RISE_OF_CLICK = 0.05, 0.01
+"""Part of a response's peak at which it counts as begun; before a click there is nothing but noise."""
 RISE_OF_SOUND = 0.35
-CLEAR_DB = 20.0
+CLEAR_DB = 22.0
 """Least height of a response's peak over its rest."""
 EARLY_S, LATE_S = 1.0, 0.3
 """How far from the rough latency the first marker is looked for."""
@@ -39,8 +41,10 @@ NEAR_S = 0.15
 """How far from where they should be the others are looked for."""
 ABOVE_FLOOR = 10.0
 """Height over the median of the rest that noise does not reach."""
-CLICK_S = 0.02
-"""How long after a chirp's arrival its click is looked for."""
+CLICK_S = 0.05
+"""How long from the arrival of a chirp that of its click is believed"""
+VERY_CLEAR_DB = 60.0
+"""Clarity at which a click is believed even if it comes after the chirp: its noise is below `RISE_OF_CLICK`."""
 WINDOW_S = 4.0
 WINDOWS = 9
 
@@ -161,17 +165,18 @@ def _of_markers(dry: Array, wet: Array, rate: float, windows: Sequence[Window], 
     first = whole[0]
     sound = _cut(dry, first.place, first.frames)
     heard = _cut(wet, first.place + start - early, early + first.frames + late)
-    response = _deconvolve(sound, heard, 0, early + late)
+    response = _deconvolve(sound, heard, 0, early + late, rate)
     begun = _beginning(response, RISE)
     click = sound.copy()
     click[1:] = 0.0
     clarity = response.clarity_db
-    until = int(begun) + round(CLICK_S * rate) if clarity >= CLEAR_DB else early + round(2 * CLICK_S * rate)
-    clicked = _deconvolve(click, heard, 0, max(2, until))
+    clicked = _deconvolve(click, heard, 0, early + late, rate)
     if clicked.clarity_db >= CLEAR_DB:
         # Gear that doubles every frequency answers the chirp too late, but not the click.
-        earlier = _beginning(clicked, RISE)
-        begun = earlier if clarity < CLEAR_DB or earlier < begun - 0.001 * rate else begun
+        earlier = _beginning(clicked, RISE_OF_CLICK)
+        later = CLICK_S * rate if clicked.clarity_db > VERY_CLEAR_DB else 0.0
+        if clarity < CLEAR_DB or -CLICK_S * rate < earlier - begun < later:
+            begun = earlier
         clarity = max(clarity, clicked.clarity_db)
     latency = start - early + begun
     arrivals = [Arrival(first.place, latency, clarity, response.gain_at(begun))]
@@ -179,7 +184,7 @@ def _of_markers(dry: Array, wet: Array, rate: float, windows: Sequence[Window], 
     template = _cut(wet, first.place + base, first.frames)
     for window in whole[1:]:
         heard = _cut(wet, window.place + base - near, 2 * near + window.frames)
-        other = _deconvolve(template, heard, 0, 2 * near)
+        other = _deconvolve(template, heard, 0, 2 * near, rate)
         arrivals.append(
             Arrival(
                 window.place, latency - near + other.peak, min(clarity, other.clarity_db), arrivals[0].gain
@@ -200,7 +205,7 @@ def _of_sound(
     heard = _cut(wet, place, window.frames) * taper
     if not sound.any():
         return None
-    response = _deconvolve(sound, heard, -early, near, band_limited=True)
+    response = _deconvolve(sound, heard, -early, near, rate, band_limited=True)
     begun = _beginning(response, RISE_OF_SOUND)
     return Arrival(window.place, start - early + begun, response.clarity_db, response.gain_at(begun))
 
@@ -212,6 +217,7 @@ class _Response:
     values: Samples
     pulse: Samples
     band_limited: bool
+    around: int
 
     @property
     def own_height(self) -> Samples:
@@ -232,9 +238,11 @@ class _Response:
 
     @cached_property
     def floor(self) -> float:
-        """Height of all that is not near the peak."""
-        k, near = int(np.argmax(self.height)), FINE * 64
-        rest = np.concatenate([self.height[: max(0, k - near)], self.height[k + near :]])
+        """Height of what lies around the peak, but not beside it."""
+        k, beside, around = int(np.argmax(self.height)), FINE * 64, FINE * self.around
+        rest = np.concatenate(
+            [self.height[max(0, k - around) : max(0, k - beside)], self.height[k + beside : k + around]]
+        )
         return float(np.median(rest)) if len(rest) else 0.0
 
     @property
@@ -248,13 +256,16 @@ class _Response:
 
 
 def _deconvolve(
-    sound: Samples, heard: Samples, first: int, last: int, band_limited: bool = False
+    sound: Samples, heard: Samples, first: int, last: int, rate: float, band_limited: bool = False
 ) -> _Response:
     """What would have to be done to ``sound`` to be heard so, at lags from ``first`` to ``last``."""
     points = next_fast_len(len(heard) + len(sound), real=True)
     spectrum = rfft(sound, points)
     power = np.abs(spectrum) ** 2
     smooth = np.cos(np.linspace(0.0, np.pi / 2, len(power))) ** 2  # no ringing from an edge at rate / 2
+    smooth *= -np.expm1(
+        -((np.arange(len(power)) * rate / points / LOWEST_HZ) ** 2)
+    )  # nor what rectifiers add
     weight = smooth / (power + REGULAR * max(float(power.max()), 1e-20))
     response = FINE * irfft(np.conj(spectrum) * rfft(heard, points) * weight, FINE * points)
     pulse = FINE * irfft(power * weight, FINE * points)
@@ -263,6 +274,7 @@ def _deconvolve(
         np.roll(response, -FINE * first)[: FINE * (last - first) + 1],
         np.roll(pulse, reach)[: 2 * reach + 1],
         band_limited,
+        len(sound) // 2,
     )
 
 
