@@ -8,9 +8,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tonerig.export.contract import describe_foreign
-from tonerig.export.model import Echo, Modulation, NeuralModel
+from tonerig.export.files import load_model
+from tonerig.export.model import Dense, Echo, Gain, Knob, Knobs, Modulation, NeuralModel, Stack
 from tonerig.export.onnx_file import read_onnx
 from tonerig.export.parity import compare, verify_file
 from tonerig.export.reference import evaluate, turns_of
@@ -50,10 +53,10 @@ def test_onnxruntime_plays_what_the_reference_says(kind: str) -> None:
     model = learnt_model(kind, 1)
     proto = to_onnx(model)
     onnx.checker.check_model(proto, full_check=True)
-    settings: list[dict[str, float]] = [{}]
+    held: list[dict[str, float]] = [{}]
     if model.knobs is not None:
-        settings.append({"drive": 9.0, "tone_hz": 200.0})
-    for values in settings:
+        held.append({"drive": 9.0, "tone_hz": 200.0})
+    for values in held:
         expected = evaluate(model, SIGNAL, knobs=values)
         turns = turns_of(model, values) if values else None
         for block in BLOCKS:
@@ -69,6 +72,27 @@ def test_a_written_file_reads_back_to_the_same_bits(kind: str, tmp_path: Path) -
     write_onnx(model, tmp_path / "model.onnx")
     assert same(read_onnx(tmp_path / "model.onnx"), model)
     assert verify_file(tmp_path / "model.onnx", (64, 2048)).holds(model.network)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_knobs_read_back_as_they_were(data: st.DataObject, tmp_path: Path) -> None:
+    """Names, ranges, curves, units and descriptions in any script, through a file."""
+    number = st.floats(-1e6, 1e6, allow_subnormal=False)
+    names = data.draw(
+        st.lists(st.from_regex("[a-z_][a-z0-9_]{0,20}", fullmatch=True), unique=True, min_size=1)
+    )
+    printable = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+    made = []
+    for each in names:
+        low, default, high = sorted(data.draw(st.lists(number, min_size=3, max_size=3)))
+        curve = "logarithmic" if low > 0.0 else "linear"
+        high = max(high, low + 1.0)
+        made.append(Knob(each, low, high, default, data.draw(printable), curve, data.draw(printable)))
+    features = Stack((Dense(np.ones((1, len(made)), np.float32), np.zeros(1, np.float32)),))
+    model = NeuralModel(Gain(np.ones(2, np.float32)), knobs=Knobs(tuple(made), features))
+    write_onnx(model, tmp_path / "model.onnx")
+    assert same(load_model(tmp_path / "model.onnx"), model)
 
 
 def test_our_graph_says_where_its_knobs_are() -> None:
