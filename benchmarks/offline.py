@@ -24,7 +24,7 @@ from tonerig.export.torch_module import from_torch
 from tonerig.realtime.engine.program import Program
 from tonerig.realtime.engine.runner import Runner
 from tonerig.realtime.processors.neural import Neural
-from tonerig.training.effects.networks import A1_SHAPES, WaveNetNetwork
+from tonerig.training.effects.wavenet import A1_SHAPES, WaveNetNetwork
 
 RATE, SECONDS, BLOCK = 48000, 20, 2048
 

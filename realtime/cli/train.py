@@ -34,11 +34,30 @@ def effect(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A knob of the teacher: tube_drive=8.")
     ] = None,
+    dry: Annotated[
+        Path | None, typer.Option(help="What was played into your own gear; see tonerig capture.")
+    ] = None,
+    wet: Annotated[Path | None, typer.Option(help="What came out of it, instead of a teacher.")] = None,
+    knobs: Annotated[
+        str | None, typer.Option(help="Knobs of the teacher to learn, all settings of them: drive,tone.")
+    ] = None,
     network: Annotated[
         str | None,
-        typer.Option(help="wavenet-standard, -lite, -feather or -nano; lstm-16, lstm-2x8 …"),
+        typer.Option(
+            help="wavenet-standard, -lite, -feather, -nano or -8x10; tcn-8x3; lstm-16, lstm-2x8, gru-16; or "
+            "linear, echo, modulation, octave, compression. [default: what the teacher is learnt best with]"
+        ),
+    ] = None,
+    taps: Annotated[
+        int | None, typer.Option(min=0, help="Length of a filter after the network: a cabinet has 2048.")
     ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.001, help="Time to train for. [default: 20]")] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=0, help="End after so many looks that were no better; 0: never.")
+    ] = None,
+    music: Annotated[
+        Path | None, typer.Option(help="Folder of your recordings, which become half of the dry sound.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The model's name.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of signal, weights and order.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
@@ -62,8 +81,14 @@ def effect(
     stated: dict[str, Any] = {
         "output": output,
         "teacher": teacher,
+        "dry": dry,
+        "wet": wet,
+        "knobs": None if knobs is None else tuple(filter(None, map(str.strip, knobs.split(",")))),
         "network": network,
+        "taps": taps,
         "minutes": minutes,
+        "patience": patience,
+        "music": music,
         "name": name,
         "seed": seed,
         "device": device,

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from .networks import A1_SHAPES, LstmNetwork, WaveNetNetwork
+from ...export.model import Knob
+from .cascade import CascadeNetwork
+from .networks import FEATURES, Core, EffectNetwork
+from .recurrent import GruNetwork, LstmNetwork
 from .teachers import find_teacher, preferred_amp
+from .wavenet import A1_SHAPES, WaveNetNetwork, plain_shape, tcn_shape
 
+MAX_TAPS = 65536
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 SPECTRAL_FRAMES = 2048
 """The longest window of the spectral distance."""
 
@@ -59,15 +65,21 @@ class Recipe:
             )
 
 
-RECIPES: dict[str, Recipe] = {
-    "wavenet": Recipe(),
-    "lstm": Recipe(batch=16, segment=16384, warm_up=2048, truncation=2048, learning_rate=5e-3),
-}
+RECURRENT = Recipe(batch=16, segment=16384, warm_up=2048, truncation=2048, learning_rate=5e-3)
+CASCADE = Recipe(batch=16, segment=16384, truncation=16384, learning_rate=4e-3)
+RECIPES: dict[str, Recipe] = {"wavenet": Recipe(), "tcn": Recipe(), "cascade": CASCADE, "lstm": RECURRENT, "gru": RECURRENT}
 """The recipe of each kind of network, by the first word of its name."""
 
 
-def make_network(name: str) -> LstmNetwork | WaveNetNetwork:
-    """A network by name: ``wavenet-feather``, ``lstm-16``, or ``lstm-2x8`` for two layers.
+def make_network(name: str, knobs: Sequence[Knob] = (), taps: int = 0) -> EffectNetwork:
+    """A network by name.
+
+    Parameters
+    ----------
+    name : ``wavenet-feather`` and NAM's other shapes; ``wavenet-8x10`` for 10 layers of 8 channels and
+        ``tcn-16x4`` likewise; ``cascade-2x1024`` for two filters of 1024 taps with a curve each; ``lstm-16``, ``gru-16``, or ``lstm-2x8`` for two layers of 8
+    knobs : to be learnt; none for an effect as it stands
+    taps : of the filter after it; 0: none
 
     Raises
     ------
@@ -75,16 +87,28 @@ def make_network(name: str) -> LstmNetwork | WaveNetNetwork:
         If there is none of that name.
     """
     kind, _, shape = name.partition("-")
+    features = FEATURES if knobs else 0
+    core: Core | None = None
     if kind == "wavenet" and shape in A1_SHAPES:
-        return WaveNetNetwork(A1_SHAPES[shape])
-    layers, _, hidden = shape.rpartition("x")
-    if kind == "lstm" and hidden.isdecimal() and (layers or "1").isdecimal():
-        sizes = int(hidden), int(layers or "1")
-        if 1 <= sizes[0] <= 1024 and 1 <= sizes[1] <= 16:
-            return LstmNetwork(*sizes)
+        core = WaveNetNetwork(A1_SHAPES[shape], features)
+    first, _, second = shape.rpartition("x")
+    if core is None and second.isdecimal() and (first or "1").isdecimal():
+        sizes = int(first or "1"), int(second)
+        if kind in ("lstm", "gru") and 1 <= sizes[1] <= 1024 and 1 <= sizes[0] <= 16:
+            cell = LstmNetwork if kind == "lstm" else GruNetwork
+            core = cell(sizes[1], sizes[0], features=features)
+        if kind == "wavenet" and 1 <= sizes[0] <= 64 and 1 <= sizes[1] <= 14:
+            core = WaveNetNetwork(plain_shape(*sizes), features)
+        if kind == "tcn" and 1 <= sizes[0] <= 64 and 1 <= sizes[1] <= 4:
+            core = WaveNetNetwork(tcn_shape(*sizes), features)
+        if kind == "cascade" and 1 <= sizes[0] <= 4 and 2 <= sizes[1] <= 8192:
+            core = CascadeNetwork(*sizes)
+    if core is not None:
+        return EffectNetwork(core, knobs, taps)
     raise TrainingError(
-        f"there is no network {name!r}; use wavenet-{', wavenet-'.join(A1_SHAPES)}, "
-        "or lstm-HIDDEN or lstm-LAYERSxHIDDEN with up to 16 layers of up to 1024"
+        f"there is no network {name!r}; use wavenet-{', wavenet-'.join(A1_SHAPES)}, wavenet-CHANNELSxLAYERS "
+        "(up to 64x14), tcn-CHANNELSxLAYERS (up to 64x4), cascade-STAGESxTAPS (up to 4x8192), or lstm-HIDDEN, lstm-LAYERSxHIDDEN, gru-HIDDEN, "
+        "gru-LAYERSxHIDDEN with up to 16 layers of up to 1024"
     )
 
 
@@ -96,43 +120,67 @@ class TrainingConfig:
     ----------
     output : the ONNX file to write; its result is written beside it as JSON
     teacher : as in `teachers.find_teacher`
+    dry, wet : WAV files of a person's own gear instead of a teacher, see `tonerig.training.capture`
     settings : of the teacher; what is not named has its default
+    knobs : parameters of the teacher that are learnt as knobs
     network : see `make_network`
+    taps : of a filter after the network, for cabinets and tone controls; 0: none
     name : the model's name in its metadata
     recipe : None takes the one for the network from `RECIPES`
     rate : sample rate in Hz
-    seconds : of dry signal to learn from
-    seed : of signal, weights and batches
+    seconds : of dry signal to learn from; ten seconds for each setting of knobs
+    music : folder of a person's own recordings, which make up half of the dry signal
+    seed : of signal, settings, weights and batches
     minutes : the budget; training time before an interruption counts
     steps : end after this many batches instead, which makes a run repeatable
-    looks : how often the held-out sound is heard on the way, for `train.Progress` alone
+    looks : how often sound that is held back is heard on the way, for `train.Progress` and ``patience``
+    patience : end when it was no better for so many looks; 0: never
     device : ``"auto"``, or an accelerator that Lightning knows: ``"cpu"``, ``"cuda"``, ``"mps"``
+    devices : how many of them; several are used by Lightning's own strategy
+    precision : as Lightning knows them: ``"32-true"``, ``"bf16-mixed"``, ``"16-mixed"``
     run : folder of the checkpoint
     resume : go on from the checkpoint in ``run`` if there is one
     """
 
     output: Path
     teacher: str = field(default_factory=preferred_amp)
+    dry: Path | None = None
+    wet: Path | None = None
     settings: Mapping[str, float | str] = field(default_factory=dict)
+    knobs: tuple[str, ...] = ()
     network: str = "wavenet-feather"
+    taps: int = 0
     name: str = ""
     recipe: Recipe | None = None
     rate: float = 48000.0
     seconds: float = 180.0
+    music: Path | None = None
     seed: int = 1
     minutes: float = 20.0
     steps: int | None = None
     looks: int = 20
+    patience: int = 0
     device: str = "auto"
+    devices: int = 1
+    precision: str = "32-true"
     run: Path = Path("runs/effect")
     resume: bool = True
 
     def __post_init__(self) -> None:
         smallest = {"rate": 8000.0, "seconds": 0.1, "minutes": 1e-3, "steps": 1, "looks": 0}
+        smallest |= {"taps": 0, "patience": 0, "devices": 1}
         for name, least in smallest.items():
             value = getattr(self, name)
             if value is not None and not least <= value < float("inf"):
                 raise TrainingError(f"{name} is {value}, expected {least:g} or more")
+        if self.taps > MAX_TAPS:
+            raise TrainingError(f"taps is {self.taps}, expected {MAX_TAPS} or fewer")
+        if self.precision not in PRECISIONS:
+            raise TrainingError(f"precision is {self.precision!r}, expected one of {', '.join(PRECISIONS)}")
+        if (self.dry is None) != (self.wet is None):
+            raise TrainingError("dry and wet belong together; give both files, or a teacher")
+        if self.dry is not None and self.knobs:
+            raise TrainingError("knobs are learnt from a teacher; one recording has them where they stood")
         with torch.device("meta"):  # only its name is tried here
             make_network(self.network)
 
@@ -142,10 +190,22 @@ class TrainingConfig:
 
     def identity(self) -> dict[str, Any]:
         """All that a checkpoint must agree with, as JSON types: everything but budget and places."""
-        budget = {"output", "name", "minutes", "looks", "device", "run", "resume", "recipe"}
+        budget = {
+            "output",
+            "name",
+            "minutes",
+            "looks",
+            "patience",
+            "device",
+            "devices",
+            "run",
+            "resume",
+            "recipe",
+        }
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in budget}
-        recipe = dataclasses.asdict(self.training_recipe)
-        return {**fields, "settings": find_teacher(self.teacher).settings(self.settings), "recipe": recipe}
+        fields |= {name: str(fields[name]) for name in ("dry", "wet", "music") if fields[name] is not None}
+        settings = {} if self.dry is not None else find_teacher(self.teacher).settings(self.settings)
+        return {**fields, "settings": settings, "recipe": dataclasses.asdict(self.training_recipe)}
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -170,9 +230,11 @@ def read_config(path: Path) -> TrainingConfig:
         recipe = dataclasses.replace(kind, **recipe)
     if "output" not in table:
         raise TrainingError(f"{path.name}: output is missing; name the ONNX file to write")
-    for key in ("output", "run"):
+    for key in ("output", "run", "dry", "wet", "music"):
         if key in table:
             table[key] = Path(table[key])
+    if "knobs" in table:
+        table["knobs"] = tuple(table["knobs"])
     return TrainingConfig(**table, settings=settings, recipe=recipe)
 
 
@@ -182,6 +244,7 @@ def _check(path: Path, table: object, kind: type) -> None:
         raise TrainingError(f"{path.name}: recipe must be a table, found {table!r}")
     types = {f.name: str(f.type) for f in dataclasses.fields(kind)}
     expected = {"float": (int, float), "int": (int,), "int | None": (int,), "bool": (bool,)}
+    expected |= {"tuple[str, ...]": (list,)}
     for key, value in table.items():
         if key not in types or key in ("settings", "recipe"):
             raise TrainingError(f"{path.name}: there is no key {key!r}; there are {', '.join(types)}")

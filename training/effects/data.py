@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,34 +17,109 @@ from torch import Tensor
 from ...realtime.plucked import riff
 from ..signals import dry_signal
 from .config import TrainingConfig, TrainingError
-from .teachers import Settings, Teacher, wet_signal
+from .teachers import Settings, Teacher, sample_settings, wet_signal
 
 Array: TypeAlias = NDArray[np.float32]
 
+SETTING_S = 2.5
+"""Sound with the knobs at one place."""
+HELD_BACK_S, HELD_BACK_SETTINGS = 10.0, 5
+HELD_BACK_SEED, KNOBS_SEED = 1000003, 7
+"""Seeds of what is held back, and of the knobs' settings, apart from all others."""
 GUITAR_FOLDER = Path("/usr/share/sonic-pi/samples")
 GUITAR_FILES = ("guit_e_fifths.flac", "guit_e_slide.flac", "guit_em9.flac", "guit_harmonics.flac")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Dry and wet sound, frame for frame; both of shape (frames,), rate in Hz."""
+    """Dry and wet sound, frame for frame; both of shape (frames,), rate in Hz.
+
+    ``turns`` has the knobs that are learnt, 0 to 1 each, as they stood.
+    """
 
     name: str
     dry: Array
     wet: Array
     rate: float
+    turns: tuple[float, ...] = ()
 
 
-def training_pair(teacher: Teacher, config: TrainingConfig) -> Pair:
+@dataclass(frozen=True)
+class Lesson:
+    """What a run learns from, and what it holds back to see whether it still gets better."""
+
+    pairs: list[Pair]
+    held_back: list[Pair]
+
+
+def make_lesson(teacher: Teacher, config: TrainingConfig) -> Lesson:
     """The generated sound of a run and what its teacher makes of it.
+
+    With knobs, every few seconds have a setting of their own, one in eight the teacher's defaults: what is
+    between the settings is learnt from many of them.
 
     Raises
     ------
     TrainingError
         If the teacher gives silence or samples that are not finite.
     """
-    dry = dry_signal(config.seconds, config.rate, config.seed)
-    return _pair(teacher, "generated", dry, config.rate, config.settings)
+    dry = _dry(config)
+    held_dry = dry_signal(min(HELD_BACK_S, config.seconds), config.rate, config.seed + HELD_BACK_SEED)
+    if not config.knobs:
+        return Lesson(
+            [_pair(teacher, "generated", dry, config.rate, config.settings)],
+            [_pair(teacher, "held back", held_dry, config.rate, config.settings)],
+        )
+    rng = np.random.default_rng((config.seed, KNOBS_SEED))
+    length = round(SETTING_S * config.rate)
+    pairs = []
+    for n, start in enumerate(range(0, len(dry), length)):
+        clip = dry[start : start + length]
+        if not clip.any():  # a rest in the music
+            continue
+        chosen = {} if n % 8 == 0 else sample_settings(teacher, config.knobs, rng)
+        pairs.append(knobbed_pair(teacher, f"setting {n}", clip, config, chosen))
+    held = [{}, *(sample_settings(teacher, config.knobs, rng) for _ in range(HELD_BACK_SETTINGS))]
+    return Lesson(
+        pairs, [knobbed_pair(teacher, f"held back {n}", held_dry, config, s) for n, s in enumerate(held)]
+    )
+
+
+def recorded_lesson(config: TrainingConfig) -> Lesson:
+    """What a person played through their own gear, its last tenth held back.
+
+    Raises
+    ------
+    CaptureError
+        If the recording is no good.
+    """
+    from ..capture.pairs import load_pair
+
+    assert config.dry is not None and config.wet is not None
+    dry, wet, rate = load_pair(config.dry, config.wet)
+    end = len(dry) - len(dry) // 10
+    name = config.wet.name
+    return Lesson(
+        [Pair(name, dry[:end], wet[:end], rate)], [Pair(f"{name}, its end", dry[end:], wet[end:], rate)]
+    )
+
+
+def knobbed_pair(teacher: Teacher, name: str, dry: Array, config: TrainingConfig, chosen: Settings) -> Pair:
+    """A dry sound through the teacher with some knobs ``chosen``, which stand in the pair's turns."""
+    settings = {**config.settings, **chosen}
+    values = teacher.settings(settings)
+    known = {parameter.name: parameter for parameter in teacher.parameters}
+    turns = tuple(known[knob].to_turn(values[knob]) for knob in config.knobs)
+    return replace(_pair(teacher, name, dry, config.rate, settings), turns=turns)
+
+
+def _dry(config: TrainingConfig) -> Array:
+    generated = dry_signal(config.seconds, config.rate, config.seed)
+    if config.music is None:
+        return generated
+    from .music import mix_music
+
+    return mix_music(generated, config.music, config.rate, config.seed)
 
 
 def held_out_pairs(teacher: Teacher, rate: float, settings: Settings) -> list[Pair]:
@@ -81,12 +157,14 @@ def _pair(teacher: Teacher, name: str, dry: Array, rate: float, settings: Settin
     return Pair(name, dry, wet, rate)
 
 
-def batches(pair: Pair, size: int, frames: int, seed: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless random segments of a pair, the same for the same seed.
+def batches(
+    pairs: Sequence[Pair], size: int, frames: int, seed: int, first: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Endless random segments of pairs, the same for the same seed.
 
     Parameters
     ----------
-    pair : longer than ``frames``
+    pairs : the longer one, the likelier
     size : segments in a batch
     frames : of each segment
     seed : of the places
@@ -95,26 +173,34 @@ def batches(pair: Pair, size: int, frames: int, seed: int, first: int) -> Iterat
     Yields
     ------
     tuple of Tensor
-        Dry and wet, each of shape (size, frames).
+        Dry and wet, each of shape (size, frames); the turns of the knobs, shape (size, knobs); the RMS level
+        of the whole pair's wet sound, shape (size, 1), so that no setting counts for being loud.
 
     Raises
     ------
     TrainingError
-        If the pair is too short.
+        If every pair is too short.
     """
-    room = len(pair.dry) - frames
-    if room < 0:
+    room = np.array([max(0, len(pair.dry) - frames + 1) for pair in pairs], np.float64)
+    if not room.any():
+        longest = max(pairs, key=lambda pair: len(pair.dry))
         raise TrainingError(
-            f"{len(pair.dry) / pair.rate:.2f} s of sound are too short for segments of "
-            f"{frames / pair.rate:.2f} s; ask for more seconds"
+            f"{len(longest.dry) / longest.rate:.2f} s of sound are too short for segments of "
+            f"{frames / longest.rate:.2f} s; ask for more seconds"
         )
-    dry, wet = torch.from_numpy(pair.dry), torch.from_numpy(pair.wet)
+    levels = [math.sqrt(float(np.mean(pair.wet.astype(np.float64) ** 2)) + 1e-12) for pair in pairs]
     index = first
     while True:
-        starts = np.random.default_rng((seed, index)).integers(0, room + 1, size)
-        yield _cut(dry, starts, frames), _cut(wet, starts, frames)
+        rng = np.random.default_rng((seed, index))
+        drawn = rng.choice(len(pairs), size, p=room / room.sum())
+        chosen = [pairs[n] for n in drawn]
+        starts = [int(rng.integers(0, len(pair.dry) - frames + 1)) for pair in chosen]
+        dry, wet = (_cut([getattr(pair, side) for pair in chosen], starts, frames) for side in ("dry", "wet"))
+        level = torch.tensor([[levels[n]] for n in drawn], dtype=torch.float32)
+        yield dry, wet, torch.tensor([pair.turns for pair in chosen], dtype=torch.float32), level
         index += 1
 
 
-def _cut(signal: Tensor, starts: NDArray[np.int64], frames: int) -> Tensor:
-    return torch.stack([signal[start : start + frames] for start in starts])
+def _cut(signals: Sequence[Array], starts: Sequence[int], frames: int) -> Tensor:
+    cut = [signal[start : start + frames] for signal, start in zip(signals, starts, strict=True)]
+    return torch.from_numpy(np.stack(cut))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,7 @@ from ...export.writing import write_bytes
 from ...realtime.plucked import riff
 from ..losses import error_to_signal, pre_emphasis, spectral_distance
 from .data import Pair
-from .networks import LstmNetwork, WaveNetNetwork
+from .networks import EffectNetwork
 
 Array: TypeAlias = NDArray[np.float32]
 Model: TypeAlias = Callable[[Array], Array]
@@ -94,13 +94,17 @@ def _tensor(signal: Array) -> Tensor:
 
 
 @torch.no_grad()
-def run_network(network: LstmNetwork | WaveNetNetwork, dry: Array, block: int = 48000) -> Array:
-    """The output of a torch network for ``dry``, shape (frames,), computed in blocks to save memory."""
+def run_network(network: EffectNetwork, dry: Array, turns: Sequence[float] = (), block: int = 48000) -> Array:
+    """The output of a torch network for ``dry``, shape (frames,), computed in blocks to save memory.
+
+    The knobs stand at ``turns``, 0 to 1 each, or else at their defaults.
+    """
     device = next(network.parameters()).device
+    stand = torch.tensor([list(turns)], device=device) if turns else None
     state, outputs = None, []
     for start in range(0, len(dry), block):
         part = torch.from_numpy(dry[start : start + block]).to(device)
-        output, state = network(part[None], state)
+        output, state = network(part[None], state, stand)
         outputs.append(output[0].cpu().numpy())
     return np.concatenate(outputs)
 
@@ -114,11 +118,11 @@ def loudness_db(model: Model, rate: float) -> float:
     return 10 * math.log10(max(float(np.mean(output**2)), 1e-12))
 
 
-def esr_of(network: LstmNetwork | WaveNetNetwork, pairs: list[Pair]) -> float:
+def esr_of(network: EffectNetwork, pairs: list[Pair]) -> float:
     """Error-to-signal ratio of a network over all pairs together; cheap enough to watch training by."""
     error = signal = 0.0
     for pair in pairs:
         wet = pair.wet.astype(np.float64)
-        error += float(((run_network(network, pair.dry) - wet) ** 2).sum())
+        error += float(((run_network(network, pair.dry, pair.turns) - wet) ** 2).sum())
         signal += float((wet**2).sum())
     return error / max(signal, 1e-12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import math
@@ -9,7 +10,7 @@ import os
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -23,20 +24,25 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from ...export.model import Metadata
+from ...export.model import Knob, Metadata
 from ...export.streaming import write_onnx
 from ...export.torch_module import from_torch
 from ...export.writing import write_bytes
 from ..losses import training_loss
 from .config import TrainingConfig, TrainingError, make_network
-from .data import Pair, batches, held_out_pairs, training_pair
+from .data import Lesson, batches, held_out_pairs, make_lesson, recorded_lesson
 from .evaluate import esr_of, evaluate, loudness_db, run_network
-from .networks import LstmNetwork
-from .teachers import find_teacher
+from .networks import detached
+from .response import solve_response
+from .teachers import Teacher, find_teacher
 
 CHECKPOINT = "last.ckpt"
 IDENTITY = "config.json"
 PLACE = "place in the budget"
+GAIN_RATE, TAPS_RATE = 10.0, 0.1
+"""Learning rates beside the others': a gain goes a long way, and the many taps of a filter are small."""
+SOLVED_AT = (50, 100, 200, 400, 800, 1600, 3200)
+"""Batches after which the filter is solved for by least squares: descent alone is slow to find it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Progress:
     step : batches so far
     elapsed_s : seconds of training so far, those before an interruption included
     loss : of the last batch
-    validation_esr : on the held-out sound, when last looked; None before the first time
+    validation_esr : on the sound that is held back, when last looked; None before the first time
     """
 
     fraction: float
@@ -63,17 +69,22 @@ class EffectTraining(lightning.LightningModule):
     """A network with its loss, its falling learning rate, and its place in the budget."""
 
     def __init__(
-        self, config: TrainingConfig, pair: Pair, held_out: list[Pair], report: Callable[[Progress], None]
+        self,
+        config: TrainingConfig,
+        lesson: Lesson,
+        knobs: Sequence[Knob],
+        report: Callable[[Progress], None],
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.config, self.recipe = config, config.training_recipe
-        self.pair, self.held_out, self.report = pair, held_out, report
-        self.network = make_network(config.network)
+        self.lesson, self.report = lesson, report
+        self.network = make_network(config.network, knobs, config.taps)
         self.loss = training_loss(self.recipe.spectral_weight, self.recipe.emphasis_weight)
         memory = self.network.receptive_field
         self.warm_up = self.recipe.warm_up if memory is None else memory - 1
         self.validation_esr: float | None = None
+        self.best_esr, self.worse = math.inf, 0
         self.step, self.elapsed_s = 0, 0.0
         self._since = time.monotonic()
 
@@ -85,17 +96,29 @@ class EffectTraining(lightning.LightningModule):
         return min(1.0, self.elapsed_s / (60.0 * self.config.minutes))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint[PLACE] = {"step": self.step, "elapsed_s": self.elapsed_s}
+        checkpoint[PLACE] = {
+            "step": self.step,
+            "elapsed_s": self.elapsed_s,
+            "best_esr": self.best_esr,
+            "worse": self.worse,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.step, self.elapsed_s = checkpoint[PLACE]["step"], checkpoint[PLACE]["elapsed_s"]
+        for name, value in checkpoint[PLACE].items():
+            setattr(self, name, value)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.network.parameters(), lr=self.recipe.learning_rate)
+        scales: dict[float, list[torch.nn.Parameter]] = {}
+        for name, parameter in self.network.named_parameters():
+            last = name.rpartition(".")[2]
+            scale = GAIN_RATE if last == "exponent" else TAPS_RATE if last == "taps" else 1.0
+            scales.setdefault(scale, []).append(parameter)
+        groups = [{"params": parameters, "scale": scale} for scale, parameters in scales.items()]
+        return torch.optim.Adam(groups, lr=self.recipe.learning_rate)
 
     def train_dataloader(self) -> Iterable[Any]:
         frames = self.warm_up + self.recipe.segment
-        drawn = batches(self.pair, self.recipe.batch, frames, self.config.seed, self.step)
+        drawn = batches(self.lesson.pairs, self.recipe.batch, frames, self.config.seed, self.step)
         return DataLoader(_Stream(drawn), batch_size=None)
 
     def on_train_start(self) -> None:
@@ -103,22 +126,22 @@ class EffectTraining(lightning.LightningModule):
         if self.fraction >= 1.0:
             self.trainer.should_stop = True
 
-    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> Tensor:
         """Hear the warm-up, then take an optimiser step after every ``truncation`` frames."""
-        dry, wet = batch
+        dry, wet, turns, level = batch
         optimizer: Any = self.optimizers()
         for group in optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * _falling(self.fraction)
-        state = self.network.hear(dry[:, : self.warm_up])
+            group["lr"] = group["scale"] * self.recipe.learning_rate * _falling(self.fraction)
+        state = self.network.hear(dry[:, : self.warm_up], turns)
         losses = []
         for part in range(self.warm_up, dry.shape[1], self.recipe.truncation):
             end = part + self.recipe.truncation
-            output, state = self.network(dry[:, part:end], state)
-            loss = self.loss(output, wet[:, part:end])
+            output, state = self.network(dry[:, part:end], state, turns)
+            loss = self.loss(output / level, wet[:, part:end] / level)
             optimizer.zero_grad()
             self.manual_backward(loss)
             optimizer.step()
-            state = state.detach() if isinstance(state, Tensor) else (state[0].detach(), state[1].detach())
+            state = detached(state)
             losses.append(loss.detach())
         return torch.stack(losses).mean()
 
@@ -128,21 +151,25 @@ class EffectTraining(lightning.LightningModule):
         self.step += 1
         self.elapsed_s += now - self._since
         self._since = now
+        if self.step in SOLVED_AT and self.network.response is not None:
+            solve_response(self.network, self.lesson.pairs)
         looks = self.config.looks
         if int(looks * self.fraction) > int(looks * before):
-            self.validation_esr = esr_of(self.network, self.held_out)
+            self.validation_esr = esr_of(self.network, self.lesson.held_back)
+            self.worse = 0 if self.validation_esr < self.best_esr else self.worse + 1
+            self.best_esr = min(self.best_esr, self.validation_esr)
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
             raise TrainingError(f"the loss became {loss} at step {self.step}; lower the learning rate")
         self.report(Progress(self.fraction, self.step, self.elapsed_s, loss, self.validation_esr))
-        if self.fraction >= 1.0:
+        if self.fraction >= 1.0 or 0 < self.config.patience <= self.worse:
             self.trainer.should_stop = True
 
 
-class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
+class _Stream(IterableDataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     """An iterator in the form that a DataLoader takes."""
 
-    def __init__(self, drawn: Iterable[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, drawn: Iterable[tuple[Tensor, Tensor, Tensor, Tensor]]) -> None:
         self.drawn = drawn
 
     def __iter__(self) -> Any:
@@ -174,22 +201,24 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
     TrainingError, TeacherError, ParameterError
         If the run cannot be done as configured.
     """
-    teacher = find_teacher(config.teacher)
     if config.training_recipe.spectral_weight and find_spec("auraloss") is None:
         raise TrainingError("the spectral loss needs auraloss; install it, or set spectral_weight to 0")
+    teacher = None if config.dry is not None else find_teacher(config.teacher)
+    knobs = [] if teacher is None else learnt_knobs(teacher, config.knobs)
     checkpoint = _checkpoint(config)
     lightning.seed_everything(config.seed, verbose=False)
-    pair = training_pair(teacher, config)
-    held_out = held_out_pairs(teacher, config.rate, config.settings)
-    training = EffectTraining(config, pair, held_out, progress)
+    lesson = recorded_lesson(config) if teacher is None else make_lesson(teacher, config)
+    config = dataclasses.replace(config, rate=lesson.pairs[0].rate)
+    training = EffectTraining(config, lesson, knobs, progress)
     _fit(training, config, checkpoint)
     network = training.network.cpu().eval()
-    if isinstance(network, LstmNetwork):
-        network.settle(round(config.rate))
+    network.settle(round(config.rate))
+    held_out = lesson.held_back if teacher is None else held_out_pairs(teacher, config.rate, config.settings)
     play = partial(run_network, network)
     result = evaluate(play, held_out)
+    learnt = teacher.name if teacher is not None else lesson.pairs[0].name
     metadata = Metadata(
-        name=config.name or f"{teacher.name} {config.network}",
+        name=config.name or f"{learnt} {config.network}",
         gear_type="amp",
         loudness_db=loudness_db(play, config.rate),
         validation_esr=result.overall.esr,
@@ -197,6 +226,22 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
     write_onnx(from_torch(network, sample_rate=config.rate, metadata=metadata), config.output)
     result.write(config.output.with_suffix(".json"))
     return config.output
+
+
+def learnt_knobs(teacher: Teacher, names: Sequence[str]) -> list[Knob]:
+    """Parameters of a teacher as the knobs of a model.
+
+    Raises
+    ------
+    TrainingError
+        If it has none of that name, or only a switch.
+    """
+    known = {p.name: p for p in teacher.parameters if not p.choices}
+    for name in names:
+        if name not in known:
+            raise TrainingError(f"{teacher.name} has no knob {name!r} to learn; it has {', '.join(known)}")
+    chosen = [known[name] for name in names]
+    return [Knob(p.name, p.minimum, p.maximum, p.default, p.unit, p.curve, p.description) for p in chosen]
 
 
 def _fit(training: EffectTraining, config: TrainingConfig, checkpoint: Path | None) -> None:
@@ -212,7 +257,8 @@ def _fit(training: EffectTraining, config: TrainingConfig, checkpoint: Path | No
         warnings.filterwarnings("ignore", module="lightning")
         trainer = lightning.Trainer(
             accelerator=config.device,
-            devices=1,
+            devices=config.devices,
+            precision=config.precision,
             max_epochs=-1,
             logger=False,
             callbacks=[keeper],

@@ -13,19 +13,27 @@ from tonerig.training.effects.config import (
     make_network,
     read_config,
 )
-from tonerig.training.effects.networks import LstmNetwork, WaveNetNetwork
+from tonerig.training.effects.recurrent import GruNetwork, LstmNetwork
+from tonerig.training.effects.wavenet import WaveNetNetwork
 
 
 def test_networks_by_name() -> None:
     """Names give the kind, the width and the depth."""
-    wavenet, lstm, deep = (make_network(name) for name in ("wavenet-nano", "lstm-16", "lstm-2x8"))
+    names = ("wavenet-nano", "lstm-16", "lstm-2x8", "gru-3x4", "wavenet-8x10", "tcn-16x3")
+    wavenet, lstm, deep, gru, plain, tcn = (make_network(name).core for name in names)
     assert isinstance(wavenet, WaveNetNetwork)
     assert [array.channels for array in wavenet.config.arrays] == [4, 2]
     assert isinstance(lstm, LstmNetwork) and (lstm.layers, lstm.hidden) == (1, 16)
     assert isinstance(deep, LstmNetwork) and (deep.layers, deep.hidden) == (2, 8)
+    assert isinstance(gru, GruNetwork) and (gru.layers, gru.hidden) == (3, 4)
+    assert isinstance(plain, WaveNetNetwork) and plain.receptive_field == 1 + 2 * (2**10 - 1)
+    assert isinstance(tcn, WaveNetNetwork) and tcn.receptive_field == 1 + 12 * 111
 
 
-@pytest.mark.parametrize("name", ["gru-8", "lstm-", "lstm-x", "lstm-0", "lstm-99999", "wavenet-huge", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["rnn-8", "lstm-", "lstm-x", "lstm-0", "lstm-99999", "wavenet-huge", "wavenet-8x99", "tcn-8x5", ""],
+)
 def test_unknown_networks_are_refused(name: str) -> None:
     """Anything else names what there is."""
     with pytest.raises(TrainingError, match=r"there is no network .*wavenet-feather.*lstm-HIDDEN"):

@@ -13,7 +13,6 @@ from tonerig.export import NeuralModel, from_torch, load_model, write_onnx
 from tonerig.training.effects.config import make_network
 from tonerig.training.effects.data import held_out_guitar, held_out_pairs
 from tonerig.training.effects.evaluate import evaluate, run_network
-from tonerig.training.effects.networks import LstmNetwork
 from tonerig.training.effects.teachers import TEACHERS
 from tonerig.training.signals import dry_signal
 
@@ -38,21 +37,20 @@ def _stream(path: Path, signal: np.ndarray, block: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "name", ["wavenet-standard", "wavenet-feather", "wavenet-nano", "lstm-16", "lstm-2x8"]
+    "name", ["wavenet-standard", "wavenet-feather", "wavenet-nano", "tcn-8x3", "lstm-16", "lstm-2x8", "gru-8"]
 )
 def test_the_file_plays_what_torch_computes(tmp_path: Path, name: str) -> None:
     """At blocks of 1, 16, 64, 96, 441 and 2048: within 1e-5, recurrent 1e-4 and an ESR under 1e-8."""
     torch.manual_seed(0)
     network = make_network(name)
-    if isinstance(network, LstmNetwork):
-        network.settle(2000)
+    network.settle(2000)
     signal = dry_signal(0.2, 48000, 1)
     expected = run_network(network, signal)
     write_onnx(from_torch(network), tmp_path / "model.onnx")
     for block in (1, 16, 64, 96, 441, 2048):
         frames = 300 if block == 1 else len(signal)
         error = _stream(tmp_path / "model.onnx", signal[:frames], block) - expected[:frames]
-        assert np.abs(error).max() <= (1e-4 if isinstance(network, LstmNetwork) else 1e-5)
+        assert np.abs(error).max() <= (1e-5 if network.receptive_field else 1e-4)
         assert np.square(error).sum() < 1e-8 * np.square(expected[:frames]).sum()
 
 

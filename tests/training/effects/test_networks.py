@@ -7,13 +7,11 @@ import pytest
 import torch
 from scipy.signal import lfilter
 from scipy.special import expit
-from tonerig.training.effects.networks import (
-    A1_SHAPES,
-    ArrayConfig,
-    LstmNetwork,
-    WaveNetConfig,
-    WaveNetNetwork,
-)
+from tonerig.export.model import Knob
+from tonerig.training.effects.config import make_network
+from tonerig.training.effects.networks import FEATURES, EffectNetwork
+from tonerig.training.effects.recurrent import LstmNetwork
+from tonerig.training.effects.wavenet import A1_SHAPES, ArrayConfig, WaveNetConfig, WaveNetNetwork
 from torch.nn import functional
 
 NAM_WEIGHTS = {"standard": 13802, "lite": 6554, "feather": 3026, "nano": 842}
@@ -130,3 +128,72 @@ def test_a_wavenet_without_nonlinearity_is_a_filter() -> None:
     x = np.random.default_rng(0).standard_normal(500) * 1e-6
     output = network(torch.from_numpy(x)[None])[0][0].numpy()
     np.testing.assert_allclose(output, lfilter(response, 1, x), atol=1e-9 * np.abs(output).max())
+
+
+KNOBS = (Knob("drive", 0.0, 10.0, 6.0), Knob("tone", 500.0, 8000.0, 2000.0, "Hz", "logarithmic"))
+
+
+@pytest.mark.parametrize("name", ["wavenet-4x4", "lstm-4", "gru-2x3"])
+@torch.no_grad()
+def test_an_effect_with_knobs_goes_on_from_its_state(name: str) -> None:
+    """With knobs and a filter, uneven blocks with the state handed on give the output of one call, and hearing
+    the past is running over it."""
+    network = _turned(name, taps=200)
+    x = torch.randn(2, 1500, generator=torch.Generator().manual_seed(0))
+    turns = torch.tensor([[0.1, 0.9], [0.7, 0.2]])
+    whole, _ = network(x, None, turns)
+    state, parts = None, []
+    for block in x.split([1, 16, 464, 919, 100], dim=1):
+        part, state = network(block, state, turns)
+        parts.append(part)
+    torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-5, rtol=1e-4)
+    after, _ = network(x[:, 1000:], network.hear(x[:, :1000], turns), turns)
+    torch.testing.assert_close(after, whole[:, 1000:], atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_every_item_of_a_batch_has_its_own_knobs() -> None:
+    """Two settings side by side give what each gives alone, and they differ; without turns knobs stand at
+    their defaults, a logarithmic one halfway between its ends' octaves."""
+    network = _turned("wavenet-4x4", taps=64)
+    x = torch.randn(1, 400, generator=torch.Generator().manual_seed(3))
+    turns = torch.tensor([[0.6, 0.5], [0.0, 1.0]])
+    both, _ = network(x.expand(2, -1), None, turns)
+    for n in range(2):
+        torch.testing.assert_close(both[n], network(x, None, turns[n : n + 1])[0][0], atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(both[0], network(x)[0][0], atol=1e-6, rtol=1e-5)
+    assert float((both[0] - both[1]).abs().max()) > 1e-3
+
+
+@torch.no_grad()
+def test_features_are_film_gain_and_filter() -> None:
+    """One layer, written out: gain before it, scale and shift of what is activated, taps after it."""
+    network = EffectNetwork(
+        WaveNetNetwork(WaveNetConfig((ArrayConfig(2, (1,), 1, True),), 0.5), FEATURES), KNOBS, 3
+    )
+    network.load_state_dict({k: torch.randn_like(v) for k, v in network.state_dict().items()})
+    network.double()
+    x, turns = torch.randn(1, 30, dtype=torch.float64), torch.rand(1, 2, dtype=torch.float64)
+    f = network.features(turns)[0]
+    played = functional.pad(
+        x[0] * torch.exp(network.gain.exponent[0] + network.gain.exponent[1:] @ f), (4, 0)
+    )
+    array = network.core.arrays[0]
+    layer = array.layers[0]
+    z = layer.convolution(array.rechannel(played[None, None]))[0]
+    z = z + layer.mixin(torch.cat((played[None], f[:, None].expand(-1, 34)))[None, :, 2:])[0]
+    scale, shift = layer.film(f).chunk(2)
+    core = 0.5 * array.head(torch.tanh(scale[:, None] * z + shift[:, None])[None])[0, 0]
+    taps = network.response.taps[0] + f @ network.response.taps[1:]
+    expected = sum(taps[k] * core[2 - k : 2 - k + 30] for k in range(3))
+    torch.testing.assert_close(network(x, None, turns)[0][0], expected, atol=1e-9, rtol=1e-9)
+
+
+def _turned(name: str, taps: int) -> EffectNetwork:
+    """A small random network in which the knobs do much."""
+    torch.manual_seed(4)
+    network = make_network(name, KNOBS, taps)
+    with torch.no_grad():
+        network.gain.exponent.normal_(0, 0.5)
+        network.response.taps.normal_(0, 0.1)
+    return network

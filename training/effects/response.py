@@ -1,0 +1,93 @@
+"""The filter after a network, solved for: the least-squares taps for what the network now puts out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.fft import irfft, rfft
+
+from .data import Pair
+from .least_squares import NormalEquations
+from .networks import EffectNetwork
+
+Samples: TypeAlias = NDArray[np.float64]
+
+SECONDS = 150.0
+"""Sound that is heard at most."""
+ITERATIONS = 60
+FEWEST = 8
+RIDGE = 1e-7
+
+
+@torch.no_grad()
+def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
+    """Set the taps of a network's response to those that come nearest to the wet sounds.
+
+    Descent moves two thousand taps slowly, while the nonlinear core before them learns quickly; given the
+    core's output, the taps are a linear problem, also where knobs move them (the idea of variable
+    projection: G. Golub and V. Pereyra, SIAM J. Numer. Anal. 10(2), 1973). Conjugate gradients go on from
+    the present taps, so that what the sound does not tell stays as it is.
+
+    Parameters
+    ----------
+    network : with a response
+    pairs : with the turns of its knobs; only a part of each is heard
+    """
+    response = network.response
+    if response is None:
+        raise ValueError("this network has no response to solve for")
+    count = response.memory + 1
+    longest = round(SECONDS * pairs[0].rate / min(len(pairs), FEWEST))
+    heard = pairs[:: max(1, round(sum(len(pair.dry[:longest]) for pair in pairs) / (SECONDS * pairs[0].rate)))]
+    equations, weights = [], []
+    for pair in heard:
+        played, features = network.play_core(pair.dry[:longest], pair.turns)
+        level = np.float32(1.0 / math.sqrt(float(np.mean(pair.wet.astype(np.float64) ** 2)) + 1e-12))
+        equations.append(NormalEquations.of([(level * played, level * pair.wet[:longest])], count))
+        weights.append(np.concatenate(([1.0], features)))
+    taps = _solve(equations, np.array(weights), response.taps.double().cpu().numpy())
+    response.taps.copy_(torch.from_numpy(taps))
+
+
+def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Samples) -> Samples:
+    """Taps, shape (rows, count), that fit the equations of all pairs, by preconditioned conjugate gradients.
+
+    Parameters
+    ----------
+    equations : of each pair's filter
+    weights : of the rows of taps in each pair's filter, shape (pairs, rows)
+    start : where to begin, shape (rows, count)
+    """
+    count, size = start.shape[1], equations[0].size
+    ridge = RIDGE * sum(own.power for own in equations) / len(equations)
+    smooth = np.mean([own.smooth for own in equations], axis=0) + ridge
+    rows = weights.T @ weights
+    unmix = np.linalg.inv(rows + 1e-3 * np.trace(rows) / len(rows) * np.eye(len(rows)))
+
+    def products(taps: Samples) -> Samples:
+        filters = weights @ taps
+        heard = [own.multiply(filter_) for own, filter_ in zip(equations, filters, strict=True)]
+        return np.asarray(weights.T @ np.array(heard) + ridge * taps)
+
+    def preconditioned(residual: Samples) -> Samples:
+        """As if all pairs had the same spectrum, and the filter wrapped around."""
+        return np.asarray(unmix @ irfft(rfft(residual, size) / smooth, size)[:, :count])
+
+    taps = start.copy()
+    residual = weights.T @ np.array([own.right for own in equations]) - products(taps)
+    step = preconditioned(residual)
+    direction, energy = step.copy(), float((residual * step).sum())
+    for _ in range(ITERATIONS):
+        moved = products(direction)
+        length = energy / max(float((direction * moved).sum()), 1e-30)
+        taps += length * direction
+        residual -= length * moved
+        step = preconditioned(residual)
+        before, energy = energy, float((residual * step).sum())
+        direction = step + energy / max(before, 1e-30) * direction
+    return taps
