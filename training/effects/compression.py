@@ -12,7 +12,17 @@ from scipy import linalg, optimize, signal
 from ...export.model import Compression, NeuralModel
 from .config import TrainingError
 from .data import Pair
-from .estimation import Progress, Samples, Sound, esr, fit_responses, float32, no_progress, sounds_of
+from .estimation import (
+    Progress,
+    Samples,
+    Sound,
+    esr,
+    fit_responses,
+    float32,
+    no_progress,
+    sounds_of,
+    start_of,
+)
 
 Times: TypeAlias = tuple[float, float]
 """Time constants of attack and release in seconds."""
@@ -58,7 +68,7 @@ def learn_compression(
     """
     sounds, rate = sounds_of(pairs, seconds)
     wets = [wet for _, wet in sounds]
-    flat, times = sounds, _begin(_start_of(sounds, SEARCH_SECONDS * rate), rate)
+    flat, times = sounds, _begin(start_of(sounds, SEARCH_SECONDS * rate), rate)
     rounds = 3
     for turn in range(rounds):
         progress(0.4 + 0.6 * turn / rounds)
@@ -87,17 +97,6 @@ def learn_compression(
 def _coefficients(times: Times, rate: float) -> tuple[float, float]:
     attack, release = (float(np.exp(-1.0 / (rate * time))) for time in times)
     return attack, release
-
-
-def _start_of(sounds: Sequence[Sound], frames: float) -> list[Sound]:
-    """As much of the sounds as ``frames``, the loudest of them first."""
-    loudest = sorted(sounds, key=lambda sound: -float(np.mean(sound[1] ** 2)))
-    room, parts = int(frames), []
-    for dry, wet in loudest:
-        if room > 0:
-            parts.append((dry[:room], wet[:room]))
-            room -= len(dry)
-    return parts
 
 
 def _begin(sounds: Sequence[Sound], rate: float) -> Times:

@@ -76,6 +76,17 @@ def sounds_of(pairs: Sequence[Pair], seconds: float = float("inf")) -> tuple[lis
     return sounds, rate
 
 
+def start_of(sounds: Sequence[Sound], frames: float) -> list[Sound]:
+    """As much of the sounds as ``frames``, the loudest of them first."""
+    loudest = sorted(sounds, key=lambda sound: -float(np.mean(sound[1] ** 2)))
+    room, parts = int(frames), []
+    for dry, wet in loudest:
+        if room > 0:
+            parts.append((dry[:room], wet[:room]))
+            room -= len(dry)
+    return parts
+
+
 def esr(outputs: Sequence[Samples], wets: Sequence[Samples]) -> float:
     """Error-to-signal ratio over all sounds together."""
     error = sum(float(np.sum((y - wet) ** 2)) for y, wet in zip(outputs, wets, strict=True))
