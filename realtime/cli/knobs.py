@@ -105,7 +105,7 @@ class Control:
 
 
 def find(chain: Sequence[Processor], name: str) -> Processor:
-    """The first processor of that name, patch or plugin, inner ones too, or the chain's of that number.
+    """The first processor of that name, patch, plugin or model, inner ones too, or the chain's of that number.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def find(chain: Sequence[Processor], name: str) -> Processor:
         return numbered[name]
     parts = list(everything(chain))
     for part in parts:
-        if name in (part.name, getattr(part, "patch", None), getattr(part, "plugin", None)):
+        if name in (part.name, *(getattr(part, key, None) for key in ("patch", "plugin", "title"))):
             return part
     present = ", ".join(dict.fromkeys(getattr(part, "plugin", part.name) for part in parts)) or "nothing"
     raise ParameterError(f"the chain has no {name[:100]}; it has {present}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -104,7 +105,7 @@ def _new_chain(
             if path is None:
                 raise PresetError(f"{part.processor} needs a file; give --{key} FILE")
             files[key] = path
-        links.append(replace(part, files=files))
+        links.append(_fitting(replace(part, files=files)))
     copies: dict[Path, Path] = {}
     made: list[Path] = []
     try:
@@ -122,6 +123,17 @@ def _new_chain(
         for path in made:
             path.unlink()
         raise
+
+
+def _fitting(link: Link) -> Link:
+    """Without the values of knobs that another model had and this one has not, or not so far."""
+    from ..parameters import ParameterError
+
+    kind, values = link.kind, {}
+    for name, value in link.values.items():
+        with contextlib.suppress(ParameterError):
+            values[name] = kind.parameter(name).check(value)
+    return replace(link, values=values)
 
 
 def _link(text: str) -> Link:

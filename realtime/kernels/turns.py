@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...export.model import Knobs
 
-SMOOTHING_S = 0.01
+SMOOTHING_S = 0.015
 """Of each of two smoothings, one after the other: no corner in the movement."""
 NEAR = 1e-4
 """Of a turn; what is nearer to its goal is there."""

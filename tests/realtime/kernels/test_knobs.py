@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tonerig.export.model import Activation, Dense, NeuralModel, Response, Stack
+from tonerig.export.model import NeuralModel
 from tonerig.export.reference import evaluate
 from tonerig.realtime.kernels import kernel_for, knobs
 
-from .knobbed import NETWORKS, gain, knobbed, lstm, response, wavenet
+from .knobbed import NETWORKS, knobbed
 from .play import Player
 
 Signal = NDArray[np.float32]
