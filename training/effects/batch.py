@@ -205,8 +205,8 @@ def _render(job: _Job) -> WetFile:
         wet = wet_signal(find_teacher(job.teacher), dry, job.rate, job.settings)
         if not np.isfinite(wet).all():
             raise BatchError(f"{job.path}: {job.teacher} gave NaN or infinity; change its settings")
-        sides = [(Path(side) / job.name, sound) for side, sound in (("dry", dry), ("wet", wet))]
-        for path, sound in sides:
+        sides = {"dry": (Path("dry") / job.name, dry), "wet": (Path("wet") / job.name, wet)}
+        for path, sound in sides.values():
             (job.target / path).parent.mkdir(parents=True, exist_ok=True)
             write_wav(job.target / path, sound, job.rate)
     except (AudioFileError, BatchError, TeacherError, OSError, MemoryError) as error:
@@ -215,7 +215,8 @@ def _render(job: _Job) -> WetFile:
         return WetFile(str(job.path), problem=named)
     return WetFile(
         str(job.path),
-        *(str(path) for path, _ in sides),
+        dry=str(sides["dry"][0]),
+        wet=str(sides["wet"][0]),
         frames=len(wet),
         peak=float(np.abs(wet).max(initial=0.0)),
         sha256=hashlib.sha256(wet.astype("<f4").tobytes()).hexdigest(),
