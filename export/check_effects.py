@@ -76,6 +76,8 @@ def _check_knob(knob: Knob) -> None:
         )
     if len(knob.unit) > MAX_UNIT or len(knob.description) > MAX_DESCRIPTION:
         raise UnsoundError(f"says too much about its knob {knob.name}")
+    if not (knob.unit.isprintable() and knob.description.isprintable()):
+        raise UnsoundError(f"says of its knob {knob.name} what cannot be printed on a line")
     low, high, default = knob.minimum, knob.maximum, knob.default
     if not (-MAX_LIMIT <= low <= default <= high <= MAX_LIMIT and low < high):
         raise UnsoundError(
@@ -84,9 +86,10 @@ def _check_knob(knob: Knob) -> None:
         )
     if knob.curve not in ("linear", "logarithmic"):
         raise UnsoundError(f"has the knob {knob.name} with the unknown curve {str(knob.curve)[:40]!r}")
-    if knob.curve == "logarithmic" and low <= 0.0:
+    if knob.curve == "logarithmic" and not (low >= 1.0 / MAX_LIMIT and high >= (1.0 + 1e-6) * low):
         raise UnsoundError(
-            f"has the logarithmic knob {knob.name} from {low:g} on, but more than 0 is expected"
+            f"has the logarithmic knob {knob.name} from {low:g} to {high:g}, but it starts above 0, "
+            "and turning it changes it"
         )
 
 
@@ -180,8 +183,8 @@ def _between(value: int, minimum: int, maximum: int, found: str) -> None:
 
 
 def _peak(taps: Array) -> float:
-    """The largest gain of a filter at any frequency, to a hundredth of a dB or so, less a rounding."""
-    bins = max(256, 2 ** math.ceil(math.log2(8 * len(taps))))
+    """The largest gain of a filter at any frequency of a fine grid, less a rounding."""
+    bins = max(2**16, 2 ** math.ceil(math.log2(2 * len(taps))))
     spectrum = np.fft.rfft(taps.astype(np.float64), bins)
     return float(np.abs(spectrum).max()) - 1e-6
 
