@@ -1,9 +1,9 @@
 """A blind listening test: what is heard in each trial, what was answered, and how likely that is by chance.
 
-With three sounds it asks what the document asks: A is the dry sound, B the processed one, X the model's
-output, and the listener, who does not know which of the two references is which, says which one X is nearer
-to. With two sounds it is the classic test (W. A. Munson and M. B. Gardner, "Standardizing Auditory Tests",
-JASA 22, 1950): X is one of the two, and the listener says which.
+With three sounds A is the dry sound, B the wet one and X the model's output; the listener, who does not know
+which of A and B is which, says which one X is nearer to. With two sounds it is the classic test (W. A. Munson
+and M. B. Gardner, "Standardizing Auditory Tests", JASA 22, 1950): X is one of the two, and the listener says
+which.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def _read(path: Path) -> Score:
         raise CompareError(problem)
     files, digests, answers = document.get("files"), document.get("sha256"), document.get("answers")
     seed, trials = document.get("seed"), document.get("trials")
-    whole = (
+    if not (
         _texts(files)
         and _texts(digests)
         and len(files) == len(digests)
@@ -235,8 +235,7 @@ def _read(path: Path) -> Score:
         and isinstance(answers, str)
         and set(answers) <= {"a", "b"}
         and len(answers) <= trials
-    )
-    if not whole:
+    ):
         raise CompareError(problem)
     given: tuple[Answer, ...] = tuple("a" if answer == "a" else "b" for answer in answers)
     return Score(tuple(files), tuple(digests), seed, trials, given)

@@ -26,7 +26,7 @@ TICKS_HZ = (100, 500, 1000, 2000, 4000, 8000, 16000)
 TITLES = {"dry": "dry: before the effect", "wet": "wet: the effect itself", "model": "model: what was learnt"}
 COLOURS = {"dry": "#e69f00", "wet": "#009e73", "model": "#0072b2"}
 DARK_COLOURS = {"dry": "#e69f00", "wet": "#17b98d", "model": "#56b4e9"}
-"""Orange, green and blue as in the document's figures, which colour-blind eyes tell apart: M. Okabe and
+"""Orange, green and blue, which colour-blind eyes tell apart: M. Okabe and
 K. Ito, "Color Universal Design", 2008."""
 
 
@@ -214,7 +214,7 @@ def _png(draw: Callable[[Figure, Theme], None], size: tuple[float, float], theme
     import matplotlib
 
     inked = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
-    style = {
+    style: Any = {
         **dict.fromkeys(inked, theme.ink),
         "axes.facecolor": theme.background,
         "axes.titlesize": 11,

@@ -111,7 +111,7 @@ def test_the_spectral_distance_falls_to_nothing_for_equal_sounds() -> None:
 
 
 def test_the_output_is_closer_where_it_lies_between_dry_and_wet() -> None:
-    """The document's own test: between dry and wet is closer, beyond the dry sound is not."""
+    """The least a model must do: between dry and wet is closer, beyond the dry sound is not."""
     dry = noise()
     wet = np.tanh(20 * dry)
     between, beyond = (dry + 2 * wet) / 3, dry - 0.2 * (wet - dry)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tonerig.realtime.audio_files import read_audio
-from tonerig.training.compare.players import ProgramPlayer
+from tonerig.training.compare.players import DevicePlayer, ProgramPlayer
 from tonerig.training.compare.sounds import CompareError
 
 
@@ -46,3 +46,15 @@ def test_a_program_that_is_not_there_is_a_sentence(command: str) -> None:
     """Before anybody listens."""
     with pytest.raises(CompareError, match="--player is"):
         ProgramPlayer(command)
+
+
+def test_a_device_plays_a_sound_of_another_rate_at_its_own(jack_server: str) -> None:
+    """The server runs at 48 kHz; a sound of 44.1 kHz is brought to that and played to its end."""
+    import sounddevice
+
+    tone = np.repeat(0.1 * np.sin(np.arange(8820) * 0.05, dtype=np.float32)[:, None], 2, axis=1)
+    with DevicePlayer("system") as player:
+        player.play(tone, 44100.0)
+        assert sounddevice.get_stream().samplerate == 48000.0
+        sounddevice.wait()
+        assert not sounddevice.get_stream().active

@@ -76,7 +76,7 @@ def test_a_name_cannot_write_into_the_page(tmp_path: Path) -> None:
 
 
 def test_a_silent_model_gets_a_report_that_says_so(tmp_path: Path) -> None:
-    """ESR 1, no loudness, and neither verdict: the document's own chorus."""
+    """ESR 1, no loudness, and not closer in log-mel than the dry sound."""
     dry, wet, model = three_files(tmp_path / "in")
     write_wav(model, np.zeros(FRAMES, np.float32), RATE)
     figures = compare(dry, wet, model, tmp_path / "report")
