@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,7 @@ def signal(
     minutes: Annotated[float, typer.Option(min=0.25, max=60, help="Of dry sound.")] = 3.0,
     rate: Annotated[int, typer.Option(min=8000, max=192000, help="Sample rate in Hz.")] = 48000,
     music: Annotated[
-        Path | None, typer.Option(help="A folder of sound files of your own to mix into it.")
+        Path | None, typer.Option(help="A folder of sound files of your own, to make up half of it.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the sound.")] = 0,
 ) -> None:
@@ -45,7 +46,7 @@ def signal(
     from ..wav_writer import WavWriter
 
     with WavWriter(output, rate, 1, "24") as writer:
-        sound = test_signal(minutes, rate, seed, music)
+        sound = test_signal(minutes, rate, seed, music, lambda text: print(text, file=sys.stderr))
         writer.write(sound[None, :])
     print(f"{output}: written, {len(sound) / rate:.0f} s at {rate} Hz, 24 bits, peaks at -1 dBFS")
     wet = output.with_name("recorded.wav")

@@ -42,9 +42,9 @@ NEAR_S = 0.15
 ABOVE_FLOOR = 10.0
 """Height over the median of the rest that noise does not reach."""
 CLICK_S = 0.05
-"""How long from the arrival of a chirp that of its click is believed"""
+"""How long from the arrival of a chirp that of its click is believed."""
 VERY_CLEAR_DB = 60.0
-"""Clarity at which a click is believed even if it comes after the chirp: its noise is below `RISE_OF_CLICK`."""
+"""Clarity at which a click is believed even after the chirp: noise is below `RISE_OF_CLICK` then."""
 WINDOW_S = 4.0
 WINDOWS = 9
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
+from ..effects.music import Notify, mix_music
 from ..signals import dry_signal
 from .alignment import Array
 from .markers import marker
@@ -20,7 +22,13 @@ ENDS = 3
 """Markers at the beginning, and at the end."""
 
 
-def test_signal(minutes: float, rate: float, seed: int = 0, music: Path | None = None) -> Array:
+def test_signal(
+    minutes: float,
+    rate: float,
+    seed: int = 0,
+    music: Path | None = None,
+    notify: Notify = warnings.warn,
+) -> Array:
     """The test signal, the same for the same arguments.
 
     Parameters
@@ -28,7 +36,8 @@ def test_signal(minutes: float, rate: float, seed: int = 0, music: Path | None =
     minutes : of dry sound, 0.25 to 60; the whole is some seconds longer
     rate : in Hz, at least 8000
     seed : of the dry sound
-    music : a folder of sound files to mix into the dry sound
+    music : a folder of sound files that make up half of the dry sound
+    notify : is told which of them are left out, and why
 
     Returns
     -------
@@ -43,7 +52,9 @@ def test_signal(minutes: float, rate: float, seed: int = 0, music: Path | None =
     if not 0.25 <= minutes <= 60.0:
         raise ValueError(f"a test signal of {minutes:g} minutes was asked for; it has 0.25 to 60 minutes")
     seconds = 60.0 * minutes
-    dry = dry_signal(seconds, rate, seed) if music is None else dry_signal(seconds, rate, seed, music=music)
+    dry = dry_signal(seconds, rate, seed)
+    if music is not None:
+        dry = mix_music(dry, music, rate, seed, notify=notify)
     mark, gap, apart = marker(rate), _silence(GAP_S, rate), _silence(APART_S, rate)
     ends = [part for _ in range(ENDS) for part in (mark, apart)]
     parts = [_silence(SILENCE_S, rate), *ends]

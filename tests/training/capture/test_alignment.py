@@ -42,7 +42,7 @@ GEAR: dict[str, tuple[Callable[[Array], Array], float]] = {
     "compressor": (board(pedalboard.Compressor(-30, 8)), 0.2),
     "high-pass": (board(pedalboard.HighpassFilter(1000)), 1.5),
     "low-pass": (board(pedalboard.LowpassFilter(200)), 1.0),
-    "delay, louder than the sound": (board(pedalboard.Delay(0.4, 0.4, 0.7)), 0.1),
+    "delay, louder than the sound": (board(pedalboard.Delay(0.4, 0.4, 0.7)), 0.3),
 }
 
 
@@ -64,10 +64,10 @@ def test_latency_behind_gear(name: str) -> None:
 
 
 def test_four_poles_begin_late_by_few() -> None:
-    """A steep low-pass rises so slowly that its beginning is seen late, but before a tenth of its rise."""
+    """A steep low-pass rises so slowly that its beginning is seen late, but before a fifth of its rise."""
     gear = board(pedalboard.LadderFilter(pedalboard.LadderFilter.Mode.LPF24, cutoff_hz=300))
     found = timing_of(MARKED, delayed(gear(MARKED), 500.0))
-    assert 500 <= found.latency < 512  # it is at its peak 100 samples after the beginning
+    assert 500 <= found.latency < 520  # it is at its peak 100 samples after the beginning
 
 
 @pytest.mark.parametrize("name", ["wire", "upside down, quiet", "tanh", "noise", "compressor"])
