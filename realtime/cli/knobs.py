@@ -105,7 +105,7 @@ class Control:
 
 
 def find(chain: Sequence[Processor], name: str) -> Processor:
-    """The first processor of that name, patch, plugin or model, inner ones too, or the chain's of that number.
+    """The first processor of that name, patch, plugin or model, inner ones too, or that of that number.
 
     Raises
     ------
