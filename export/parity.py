@@ -98,7 +98,7 @@ def verify_file(path: Path | str, blocks: Sequence[int] = BLOCKS) -> Parity:
     """
     from .onnx_file import read_onnx
     from .onnx_safety import MAX_ONNX_BYTES
-    from .streaming_effects import longest_block
+    from .streaming import longest_block
 
     path = Path(path)
     model = read_onnx(path)

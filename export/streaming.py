@@ -33,6 +33,7 @@ from .model import (
     Container,
     Convolution,
     Dense,
+    Echo,
     Film,
     Gru,
     Knobs,
@@ -47,7 +48,7 @@ from .model import (
     hears_knobs,
 )
 from .reference import settled_state
-from .streaming_effects import add_effect, longest_block
+from .streaming_effects import add_effect
 from .writing import write_bytes
 
 SCHEMA = "1"
@@ -123,6 +124,16 @@ def architecture(network: Network) -> str:
         if any(isinstance(layer, kind) for layer in network.layers):
             return kind.__name__.upper()
     return "Linear" if len(network.layers) == 1 else "ConvNet"
+
+
+def longest_block(network: Network) -> int | None:
+    """Frames that a graph takes at once: no more than the delay of its shortest echo, or None for any."""
+    if isinstance(network, Container):
+        return longest_block(network.active.network)
+    if isinstance(network, Chain):
+        known = [longest_block(model.network) for model in network.models]
+        return min((block for block in known if block is not None), default=None)
+    return network.delay if isinstance(network, Echo) else None
 
 
 def outputs_of(network: Network, inputs: int) -> int:

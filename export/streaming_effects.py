@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from .description_effects import Effect, weights_of
 from .graph import END, Graph
-from .model import Array, Chain, Compression, Container, Echo, Gain, Modulation, Network, Response
+from .model import Array, Compression, Echo, Gain, Modulation, Response
 from .reference_effects import QUIET
 
 
@@ -39,16 +39,6 @@ def add_effect(graph: Graph, network: Effect, signal: str, prefix: str, features
     if isinstance(network, Echo):
         return _echo(graph, network, named, signal, prefix)
     return _compression(graph, network, named, signal, prefix)
-
-
-def longest_block(network: Network) -> int | None:
-    """Frames that a graph takes at once: no more than the delay of its shortest echo, or None for any."""
-    if isinstance(network, Container):
-        return longest_block(network.active.network)
-    if isinstance(network, Chain):
-        known = [longest_block(model.network) for model in network.models]
-        return min((block for block in known if block is not None), default=None)
-    return network.delay if isinstance(network, Echo) else None
 
 
 def _affine(graph: Graph, features: str) -> str:

@@ -17,8 +17,7 @@ from tonerig.export.model import Dense, Echo, Gain, Knob, Knobs, Modulation, Neu
 from tonerig.export.onnx_file import read_onnx
 from tonerig.export.parity import compare, verify_file
 from tonerig.export.reference import evaluate, turns_of
-from tonerig.export.streaming import to_onnx, write_onnx
-from tonerig.export.streaming_effects import longest_block
+from tonerig.export.streaming import longest_block, to_onnx, write_onnx
 
 from tests.export.learnt import LEARNT, learnt_model
 from tests.export.same import same

@@ -13,7 +13,7 @@ from tonerig.export.parity import compare
 from tonerig.export.reference import evaluate
 from tonerig.export.streaming import write_onnx
 from tonerig.export.torch_module import ModuleNotKnownError, from_torch
-from tonerig.training.effects.networks import Core, EffectNetwork
+from tonerig.training.effects.networks import FEATURES, Core, EffectNetwork
 from tonerig.training.effects.recurrent import GruNetwork, LstmNetwork
 from tonerig.training.effects.wavenet import A1_SHAPES, WaveNetNetwork, plain_shape, tcn_shape
 from torch import nn
@@ -70,7 +70,7 @@ CORES: dict[str, Callable[[int], Core]] = {
 def effect(core: str, knobs: tuple[Knob, ...], taps: int) -> EffectNetwork:
     """A network with random weights everywhere."""
     torch.manual_seed(1)
-    network = EffectNetwork(CORES[core](8 if knobs else 0), knobs, taps)
+    network = EffectNetwork(CORES[core](FEATURES if knobs else 0), knobs, taps)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name.startswith(("gain", "response")) or "film" in name:
@@ -87,7 +87,7 @@ def test_a_network_with_knobs(core: str) -> None:
     assert isinstance(model.network, Chain)
     assert [type(part.network) for part in model.network.models][::2] == [Gain, Response]
     assert model.knobs is not None
-    assert (model.knobs.knobs, model.knobs.count) == (KNOBS, 8)
+    assert (model.knobs.knobs, model.knobs.count) == (KNOBS, FEATURES)
     expected = output_of(network, SIGNAL)
     late = 0 if network.receptive_field is not None else 600
     np.testing.assert_allclose(evaluate(model, SIGNAL)[late:], expected[late:], atol=1e-5)
