@@ -16,8 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tonerig.export.files import save_model
+from tonerig.export.reference import evaluate
 from tonerig.realtime.audio_files import AudioReader
 
+from ..kernels.knobbed import knobbed
 from ..midi.keyboard import keyboard
 from .live_command import LIVE, live
 
@@ -110,6 +113,24 @@ def test_a_controller_turns_a_knob_of_a_guitars_chain(feeder: str, preset: Path,
     assert _gain_db(take, start=True) == pytest.approx(0.0, abs=1e-3)
     assert _gain_db(take) == pytest.approx(-60 + 100 * 51 / 127, abs=0.01)
     assert _read(take.with_name("take-wet.wav")).shape[0] == 1  # a synth would make it stereo
+
+
+def test_knobs_of_a_bare_model_turn_too(feeder: str, tmp_path: Path) -> None:
+    """Stated, by a controller, and by a line that calls it by its file's name: the reference's gain."""
+    model, take = knobbed("gain", 1), tmp_path / "take.wav"
+    save_model(model, tmp_path / "amp.onnx")
+    words = ("--model", tmp_path / "amp.onnx", "--input-device", feeder, "--record", take)
+    knobs = ("--set", "neural.drive=2", "--control", "20=neural.drive", "--record-what", "both")
+    with keyboard("keys") as keys, _session(*words, *knobs) as (session, _):
+        assert session.stdin is not None
+        time.sleep(1)
+        keys.send_message([0xB0, 20, 127])
+        session.stdin.write("amp.cutoff_hz=300\n")
+        session.stdin.flush()
+        time.sleep(1.5)
+    for start, values in ((True, {"drive": 2.0}), (False, {"drive": 10.0, "cutoff_hz": 300.0})):
+        [gain] = evaluate(model, [1.0], knobs=values)
+        assert _gain_db(take, start=start) == pytest.approx(20 * np.log10(gain), abs=0.01)
 
 
 def test_lines_turn_knobs_and_bad_ones_are_told(feeder: str, preset: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from tonerig.realtime.compiler.unit import Unit, cache_folder, compile_units
 from tonerig.realtime.engine.program import ENGINE_UNIT
-from tonerig.realtime.kernels import kernel_for, onnx_runtime
+from tonerig.realtime.kernels import kernel_for, knobs, onnx_runtime
 from tonerig.realtime.library import named
 from tonerig.realtime.processors import PROCESSORS, processor_class
 from tonerig.realtime.processors.processor import Processor
@@ -17,6 +17,7 @@ from tonerig.realtime.synths.four import FourOscillators
 
 from tests.models import KINDS, random_model
 
+from ..kernels.knobbed import NETWORKS, knobbed
 from .object_file import undefined_symbols
 
 ARITHMETIC = {"exp", "exp2", "log", "log2", "log10", "pow", "sin", "cos", "tan", "tanh", "atan2", "sqrt"}
@@ -44,6 +45,10 @@ def _units() -> Iterator[tuple[str, Unit]]:
             yield name, unit
     for unit in FourOscillators({"modulation": "phase"}).units():
         yield "four, its phase modulated", unit
+    for kind in NETWORKS:
+        found = knobbed(kind, 0)
+        for unit in knobs.units(found):
+            yield f"{kind}, with knobs", unit
     for kind in KINDS:
         model = random_model(kind, 0).playable()
         kernel = kernel_for(model)
