@@ -107,7 +107,7 @@ def learn_echo(
             f"{100 * esr:.0f} % of the wet sound unexplained; use --network linear or another kind"
         )
     line = _trimmed(line)
-    network = Echo(*(part.astype(np.float32) for part in (line.direct, line.enter, line.loop)), line.delay)
+    direct, enter, loop = (part.astype(np.float32) for part in (line.direct, line.enter, line.loop))
     metadata = Metadata(
         name=name,
         gear_type=gear_type,
@@ -116,7 +116,7 @@ def learn_echo(
         extra={"delay_ms": round(1000 * (line.delay + _peak(line.enter)) / rate, 3)},
     )
     progress(1.0)
-    return NeuralModel(network, rate, metadata)
+    return NeuralModel(Echo(direct, enter, loop, line.delay), rate, metadata)
 
 
 def _from_response(response: Samples, name: str, rate: float) -> Line:
@@ -258,11 +258,11 @@ def _checked(line: Line, name: str, rate: float) -> Line:
 def _trimmed(line: Line, share: float = 1e-14) -> Line:
     """Filters without the ends that hold less than ``share`` of their energy, and the delay to match."""
     first = min(_lead(line.enter, share), _lead(line.loop, share))
-    enter, loop = line.enter[first:], line.loop[first:]
-    return Line(
-        *(part[: max(1, len(part) - _lead(part[::-1], share))] for part in (line.direct, enter, loop)),
-        line.delay + first,
+    direct, enter, loop = (
+        part[: max(1, len(part) - _lead(part[::-1], share))]
+        for part in (line.direct, line.enter[first:], line.loop[first:])
     )
+    return Line(direct, enter, loop, line.delay + first)
 
 
 def _lead(taps: Samples, share: float) -> int:
