@@ -82,7 +82,7 @@ def _faded(sound: Array, rate: float) -> Array:
 def _level_ramp(rate: float) -> Array:
     """A fifth of two tones whose level rises by 60 dB and falls again, for compressors and gates."""
     time = np.arange(round(RAMP_S * rate)) / rate
-    tones = sum(np.sin(2 * np.pi * pitch * time) for pitch in (110.0, 164.81))
+    tones = np.sin(2 * np.pi * 110.0 * time) + np.sin(2 * np.pi * 164.81 * time)
     rise = 10.0 ** np.linspace(-3, 0, len(time))
     ramp = np.concatenate([tones * rise, tones[::-1] * rise[::-1]]) / 2
     return _faded(ramp.astype(np.float32), rate)

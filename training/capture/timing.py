@@ -36,7 +36,6 @@ class Timing:
     jumps : dropped and repeated samples
     clear, places : how many places were found clearly, and how many were looked for
     markers : whether they were markers
-    upside_down : whether the wet sound has the opposite polarity
     gain : of the beginning of the response, with its sign
     """
 
@@ -77,7 +76,8 @@ def judge(arrivals: Sequence[Arrival], places: int, frames: int, markers: bool) 
     late = np.array([arrival.latency for arrival in clear])
     gain = float(np.median([arrival.gain for arrival in clear]))
     steady = STEADY if markers else STEADY_SOUND
-    slope, jumps = 0.0, ()
+    slope = 0.0
+    jumps: tuple[Jump, ...] = ()
     if np.ptp(late) > (0.05 if markers else steady) and len(clear) > 2:
         line = np.polyfit(at, late, 1)
         off_line = float(np.ptp(late - np.polyval(line, at)))
