@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numba import njit
-from scipy import linalg, optimize, signal
+from scipy import linalg, optimize
 
 from ...export.model import Compression, NeuralModel
 from .config import TrainingError
@@ -17,6 +17,7 @@ from .estimation import (
     Samples,
     Sound,
     esr,
+    filtered,
     fit_responses,
     float32,
     no_progress,
@@ -76,8 +77,8 @@ def learn_compression(
         levels, gains = _complete(*_gains(flat, rate, times)[:2])
         driven = [_compressed(dry, levels, gains, rate, times) for dry, _ in sounds]
         [response] = fit_responses([[x] for x in driven], wets, [taps])
-        filtered = [signal.lfilter(response, 1.0, x) for x in driven]
-        error, plain = esr(filtered, wets), esr([response[0] * x for x in driven], wets)
+        outputs = [filtered(response, x) for x in driven]
+        error, plain = esr(outputs, wets), esr([response[0] * x for x in driven], wets)
         if plain <= max(1.2 * error, 1e-9):
             gains, response = gains + 20 * np.log10(max(abs(response[0]), 1e-6)), np.sign(response[:1])
             break
@@ -114,10 +115,14 @@ def _refine(sounds: Sequence[Sound], rate: float, times: Times) -> Times:
         attack, release = np.exp(np.clip(logarithms, low, high))
         return float(np.log(max(_gains(sounds, rate, (attack, release))[2], 1e-14))) + beyond
 
-    start = np.log(times)
+    start: Samples = np.log(np.array(times))
     simplex = start + np.array(((0.0, 0.0), (0.5, 0.0), (0.0, 0.5)))
-    options = {"initial_simplex": simplex, "xatol": 1e-5, "fatol": 1e-4, "maxfev": 90}
-    found = optimize.minimize(error, start, method="Nelder-Mead", options=options)
+    found = optimize.minimize(
+        error,
+        start,
+        method="Nelder-Mead",
+        options={"initial_simplex": simplex, "xatol": 1e-5, "fatol": 1e-4, "maxfev": 90},
+    )
     attack, release = np.exp(np.clip(found.x, low, high))
     return float(attack), float(release)
 
@@ -219,5 +224,5 @@ def _equalised(sounds: Sequence[Sound], driven: Sequence[Samples], response: Sam
     ahead = EQUALISER_TAPS // 2
     early = [np.append(wet[ahead:], np.zeros(ahead)) for _, wet in sounds]
     [inverse] = fit_responses([[wet] for wet in early], driven, [EQUALISER_TAPS])
-    wets = [signal.lfilter(inverse, 1.0, wet) for wet in early]
+    wets = [filtered(inverse, wet) for wet in early]
     return [(dry, wet) for (dry, _), wet in zip(sounds, wets, strict=True)]

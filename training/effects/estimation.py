@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, linalg
+from scipy import fft, linalg, signal
 
 from .config import TrainingError
 from .data import Pair
@@ -117,7 +117,7 @@ def fit_responses(
     matrix, right = np.zeros((ends[-1], ends[-1])), np.zeros(ends[-1])
     for signals, target in zip(inputs, targets, strict=True):
         size = fft.next_fast_len(len(target) + max(lengths), real=True)
-        spectra = [fft.rfft(signal, size) for signal in signals]
+        spectra = [fft.rfft(sound, size) for sound in signals]
         goal = fft.rfft(target, size)
         for i, first in enumerate(signals):
             rows = slice(ends[i], ends[i + 1])
@@ -148,6 +148,11 @@ def _diagonals(correlation: Samples, first: Samples, second: Samples, rows: int,
         leaving = first[-k] * second[len(second) - np.arange(1, columns)]
         matrix[k, 1:] = matrix[k - 1, :-1] - leaving
     return matrix
+
+
+def filtered(taps: Samples, sounds: Samples) -> Samples:
+    """FIR-filtered along the last axis, from rest."""
+    return taps[0] * sounds if len(taps) == 1 else np.asarray(signal.lfilter(taps, [1.0], sounds))
 
 
 def float32(values: Samples) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from .estimation import (
     Samples,
     Sound,
     esr,
+    filtered,
     fit_responses,
     float32,
     no_progress,
@@ -86,7 +87,7 @@ def learn_modulation(
     sounds, rate = sounds_of(pairs, seconds)
     wets = [wet for _, wet in sounds]
     fixed = fit_responses([[dry] for dry, _ in sounds], wets, [64])[0]
-    still = esr([signal.lfilter(fixed, 1.0, dry) for dry, _ in sounds], wets)
+    still = esr([filtered(fixed, dry) for dry, _ in sounds], wets)
     if still < STATIC_ESR:
         raise TrainingError(
             f"nothing moves in the wet sound of {pairs[0].name}: a fixed filter explains all but {still:.1e} "
@@ -209,10 +210,10 @@ def _normal_equations(
             np.multiply(shifted, basis[1 : len(voice.gain)], out=rows[len(voice.delay) : columns - 1])
             rows[columns - 1] = steered * (voice.delay @ slope) * n / rate
             rows[columns] = gain * shifted
-            rows[: columns + 1] = _filtered(wet_filter, rows[: columns + 1])
+            rows[: columns + 1] = filtered(wet_filter, rows[: columns + 1])
             rows[columns + 1] = wet[n]
             past = dry[max(begin - len(direct), 0) : n[-1] + 1]
-            rows[columns] += _filtered(direct, past)[-len(n) :]
+            rows[columns] += filtered(direct, past)[-len(n) :]
             rows[columns] = rows[columns + 1] - rows[columns]
             if low_pass is not None:
                 rows = np.asarray(signal.sosfilt(low_pass, rows))
@@ -223,10 +224,6 @@ def _normal_equations(
             error += float(residual @ residual)
             energy += float(rows[columns + 1] @ rows[columns + 1])
     return matrix, right, error / max(energy, 1e-12)
-
-
-def _filtered(taps: Samples, rows: Samples) -> Samples:
-    return taps[0] * rows if len(taps) == 1 else np.asarray(signal.lfilter(taps, 1.0, rows))
 
 
 def _filters(sounds: Sequence[Sound], rate: float, voice: _Voice, taps: tuple[int, int]) -> list[Samples]:
@@ -256,7 +253,7 @@ def delayed(dry: Samples, n: NDArray[np.int64], delay: Samples) -> tuple[Samples
     return first + (delay - whole) * (second - first), second - first
 
 
-def _phase_basis(phase: Samples, terms: int) -> tuple[Samples, Samples]:
+def _phase_basis(phase: NDArray[np.floating], terms: int) -> tuple[Samples, Samples]:
     """The constant, and cosine and sine of each harmonic, shape (terms, frames); and their derivatives."""
     basis, slope = np.empty((terms, len(phase))), np.zeros((terms, len(phase)))
     basis[0] = 1.0

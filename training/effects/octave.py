@@ -12,7 +12,7 @@ from ...export.model import Modulation, NeuralModel
 from ..compare.distances import MEL_HIGHEST_HZ, log_mel
 from .config import TrainingError
 from .data import Pair
-from .estimation import Progress, Samples, Sound, float32, no_progress, sounds_of, start_of
+from .estimation import Progress, Samples, Sound, filtered, float32, no_progress, sounds_of, start_of
 from .modulation import delayed
 
 VOICES = 2
@@ -240,7 +240,7 @@ def _play(network: Modulation, dry: Samples, rate: float) -> Samples:
         phase = (n * (network.rate_hz / rate) + voice / network.voices + network.phase) % 1.0
         shifted, _ = delayed(dry, n, np.interp(phase, points, network.delay))
         moved += np.interp(phase, points, network.gain) * shifted
-    return np.asarray(network.direct[0] * dry + signal.lfilter(network.wet.astype(np.float64), 1.0, moved))
+    return np.asarray(network.direct[0] * dry + filtered(network.wet.astype(np.float64), moved))
 
 
 def _distance(outputs: Sequence[Samples], targets: Sequence[Samples]) -> float:

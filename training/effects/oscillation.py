@@ -130,7 +130,7 @@ def delay_course(times_s: Samples, scores: Samples, rate_hz: float) -> Samples:
     path[-1] = int(np.argmax(total))
     for row in range(len(laps) - 1, 0, -1):
         path[row - 1] = origins[row, path[row]]
-    return 2.0 * path[PHASES : 2 * PHASES] + 0.5
+    return np.asarray(2.0 * path[PHASES : 2 * PHASES] + 0.5, np.float64)
 
 
 def _pooled(scores: Samples, width: int) -> Samples:
