@@ -180,8 +180,9 @@ def _place_folding(state: State, folding: Folding) -> None:
     for row, (target, value) in zip(state.arrays["gains"], folding.gains, strict=True):
         row["target"], row["value"] = target, value
     state.arrays["responses"][:] = folding.responses
-    for name in ("scaled", "shifted", "gain", "response"):
-        state.record[f"{name}_count"] = len(getattr(folding, f"{name}s" if name[-1] != "d" else name))
+    record = state.record
+    record["scaled_count"], record["shifted_count"] = len(folding.scaled), len(folding.shifted)
+    record["gain_count"], record["response_count"] = len(folding.gains), len(folding.responses)
 
 
 def _without(model: NeuralModel) -> NeuralModel:

@@ -12,6 +12,7 @@ from ..compiler.memory import address_of, call_process, float32_at, float64_at, 
 from ..compiler.simd import broadcast, fma, load, store
 from .convolution import SHORT
 from .folding import LANES
+from .gain import MOST_EXPONENT
 from .knobs import GAIN, GRID, LAYER, RELU, SCALED, SHIFTED, SIGMOID, SILU, STATE, TANH, WIDEST
 from .response_code import fold as fold_response
 from .response_code import response_at
@@ -21,7 +22,7 @@ layer_at, scaled_at, shifted_at, gain_at = map(record_at, (LAYER, SCALED, SHIFTE
 LAYER_BYTES, SCALED_BYTES, SHIFTED_BYTES, GAIN_BYTES = (
     dtype.itemsize for dtype in (LAYER, SCALED, SHIFTED, GAIN)
 )
-MOST_EXPONENT = np.float32(80.0)
+MOST = np.float32(MOST_EXPONENT)
 
 
 @njit(error_model="numpy", nogil=True)
@@ -106,7 +107,7 @@ def _fold(state: Any) -> None:
         _shift(shifted_at(state.shifted + SHIFTED_BYTES * k), state.values)
     for k in range(state.gain_count):
         gain = gain_at(state.gains + GAIN_BYTES * k)
-        exponent = min(max(values[gain.value], -MOST_EXPONENT), MOST_EXPONENT)
+        exponent = min(max(values[gain.value], -MOST), MOST)
         float32_at(gain.target)[0] = np.exp(exponent)
     state.owed = 1 if state.response_count > 0 else 0
 

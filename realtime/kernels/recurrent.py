@@ -114,16 +114,18 @@ def padded(hidden: int) -> int:
 def fold(model: NeuralModel, state: State, folding: Folding) -> None:
     """Say what the first layer's bias takes from the features."""
     cell = _all_cells(model)[0]
-    columns = [_packed(_sound(cell))[1].ravel()]
-    for feature in cell.weight_x.T[1:]:
-        if isinstance(cell, Lstm):
-            alone: Lstm | Gru = replace(_sound(cell), bias=feature)
-        else:
-            alone = replace(_sound(cell), bias_x=feature, bias_h=np.zeros_like(cell.bias_h))
-        columns.append(_packed(alone)[1].ravel())
+    alone = [cell, *(_biased(cell, feature) for feature in cell.weight_x.T[1:])]
+    columns = [_packed(_sound(one))[1].ravel() for one in alone]
     rows = np.column_stack(columns)
     target = int(state.arrays["layers"][0]["bias"])
     folding.shifted.append(Shifted(target, len(rows), folding.value(rows)))
+
+
+def _biased(cell: Lstm | Gru, bias: Array) -> Lstm | Gru:
+    """The cell with another bias of its input."""
+    if isinstance(cell, Lstm):
+        return replace(cell, bias=bias)
+    return replace(cell, bias_x=bias, bias_h=np.zeros_like(cell.bias_h))
 
 
 def _all_cells(model: NeuralModel) -> list[Lstm | Gru]:

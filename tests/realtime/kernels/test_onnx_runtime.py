@@ -9,6 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 from tonerig.export.errors import ModelFileError
+from tonerig.export.model import Echo, NeuralModel
+from tonerig.export.reference import evaluate
 from tonerig.export.streaming import write_onnx
 from tonerig.realtime.kernels import kernel_for
 from tonerig.realtime.kernels.graph import streaming_graph
@@ -46,6 +48,17 @@ def test_the_common_shapes_run_on_kernels() -> None:
     """LSTM, GRU, WaveNet A1 and A2, ConvNet and Linear need no ONNX Runtime."""
     for kind in ("lstm_1x16", "lstm_2x8", "gru_1x12", "a1_standard", "a1_nano", "a2", "convnet", "linear"):
         assert kernel_for(random_model(kind, 0).playable()) is not None, kind
+
+
+def test_a_block_longer_than_an_echo_takes_is_cut() -> None:
+    """A graph that is right for 100 samples at a time gives the reference's output at every block size."""
+    taps = [np.array(values, np.float32) for values in ((1.0, 0.1), (0.5,), (0.3, 0.2))]
+    model = NeuralModel(Echo(*taps, delay=100))
+    signal = (0.2 * np.random.default_rng(2).standard_normal(2500)).astype(np.float32)
+    player, reference = OnnxPlayer(streaming_graph(model)), evaluate(model, signal)
+    for block in BLOCKS:
+        assert np.abs(player.play(signal, block) - reference).max() < 1e-5
+    assert player.failures == 0
 
 
 def test_a_block_length_that_changes_grows_no_memory() -> None:
