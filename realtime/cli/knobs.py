@@ -104,6 +104,19 @@ class Control:
         return Knob(self.controller, processor, self.parameter, self.channel)
 
 
+def of_models(chain: Sequence[Processor]) -> list[str]:
+    """A sentence for each model of a chain that has knobs: what it is called, and where they stand."""
+    sentences = []
+    for part in everything(chain):
+        names = [knob.name for knob in getattr(part, "knobs", ())]
+        stands = (f"{name} {part.parameter(name).text(part.values[name])}" for name in names)
+        ranges = (f"({part.parameter(name).range_text()})" for name in names)
+        if names:
+            listed = ", ".join(map(" ".join, zip(stands, ranges, strict=True)))
+            sentences.append(f"knobs of {getattr(part, 'title', None) or part.name}: {listed}")
+    return sentences
+
+
 def find(chain: Sequence[Processor], name: str) -> Processor:
     """The first processor of that name, patch, plugin or model, inner ones too, or that of that number.
 

@@ -49,7 +49,8 @@ def live(
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="A knob, by a processor, its number, a plugin, a patch: gate.threshold_db=-60."
+            "--set",
+            help="A knob, by a processor, its number, a plugin, a patch, a model: gate.threshold_db=-60.",
         ),
     ] = None,
     control: Annotated[
@@ -78,7 +79,8 @@ def live(
     Keys in a terminal: q quits, m mutes, b bypasses, + and - change the volume; a colon and a line such as
     gate.threshold_db=-60 turn a knob. Without a terminal such lines are read from standard input.
     """
-    from .knobs import Control, Setting
+    from ..documents import printable
+    from .knobs import Control, Setting, of_models
 
     heard = _channels(input_channel)
     settings = [_option("--set", Setting.read, text) for text in set_ or ()]
@@ -153,6 +155,8 @@ def live(
             f"{', '.join(names)}: {rate:g} Hz, {session.block} frames at a time, "
             f"the chain adds {session.latency} samples; {KEYS if in_terminal() else 'Ctrl-C stops'}"
         )
+        for sentence in of_models(session.engine.newest.chain):
+            _say(printable(sentence))
         _play(session, seconds, asked)
     except KeyboardInterrupt:
         pass

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from tonerig.realtime.cli.knobs import Control, Setting, find
+from tonerig.export.files import save_model
+from tonerig.realtime.cli.knobs import Control, Setting, find, of_models
 from tonerig.realtime.parameters import ParameterError
 from tonerig.realtime.plugins.missing import Missing
 from tonerig.realtime.processors.gain import Gain
 from tonerig.realtime.processors.gate import Gate
 from tonerig.realtime.processors.limiter import Limiter
+from tonerig.realtime.processors.neural import Neural
 from tonerig.realtime.processors.parallel import Parallel
 from tonerig.realtime.synths.four import FourOscillators
+
+from ..kernels.knobbed import knobbed
 
 
 @pytest.mark.parametrize(
@@ -94,3 +100,17 @@ def test_a_plugin_that_is_missing_has_no_knobs() -> None:
     assert "ratio" not in missing.values
     with pytest.raises(ParameterError, match="ratio cannot be set"):
         missing.parameter("ratio")
+
+
+def test_a_model_is_called_by_its_file_too(tmp_path: Path) -> None:
+    """``amp.drive`` for the second of two models; each says where its own knobs stand."""
+    save_model(knobbed("gain", 1), tmp_path / "fuzz.onnx")
+    save_model(knobbed("gain", 2), tmp_path / "amp.onnx")
+    first, second = Neural(model=tmp_path / "fuzz.onnx"), Neural({"drive": 7}, model=tmp_path / "amp.onnx")
+    chain = [Gain(), first, Parallel(a=[second])]
+    assert find(chain, "neural") is first and find(chain, "amp") is second
+    Setting("fuzz", "cutoff_hz", "250").set(chain)
+    assert of_models(chain) == [
+        "knobs of fuzz: drive 5 (0 to 10), cutoff_hz 250 Hz (200 to 8000 Hz)",
+        "knobs of amp: drive 7 (0 to 10), cutoff_hz 1000 Hz (200 to 8000 Hz)",
+    ]

@@ -121,13 +121,14 @@ def test_knobs_of_a_bare_model_turn_too(feeder: str, tmp_path: Path) -> None:
     save_model(model, tmp_path / "amp.onnx")
     words = ("--model", tmp_path / "amp.onnx", "--input-device", feeder, "--record", take)
     knobs = ("--set", "neural.drive=2", "--control", "20=neural.drive", "--record-what", "both")
-    with keyboard("keys") as keys, _session(*words, *knobs) as (session, _):
+    with keyboard("keys") as keys, _session(*words, *knobs) as (session, said):
         assert session.stdin is not None
         time.sleep(1)
         keys.send_message([0xB0, 20, 127])
         session.stdin.write("amp.cutoff_hz=300\n")
         session.stdin.flush()
         time.sleep(1.5)
+    assert "knobs of amp: drive 2 (0 to 10), cutoff_hz 1000 Hz (200 to 8000 Hz)\n" in said
     for start, values in ((True, {"drive": 2.0}), (False, {"drive": 10.0, "cutoff_hz": 300.0})):
         [gain] = evaluate(model, [1.0], knobs=values)
         assert _gain_db(take, start=start) == pytest.approx(20 * np.log10(gain), abs=0.01)
