@@ -120,7 +120,8 @@ def _effect(module: nn.Module, features: int) -> Network:
     gain, response = getattr(module, "gain", None), getattr(module, "response", None)
     if gain is not None:
         networks.append(Gain(_array(gain.exponent)))
-    networks.append(_core(module.get_submodule("core"), features))
+    core = module.get_submodule("core")
+    networks += _cascade(core) if hasattr(core, "stages") else [_core(core, features)]
     if response is not None:
         taps = _array(response.taps)
         plain = Stack((Convolution(np.ascontiguousarray(taps[:1, np.newaxis, ::-1])),))
@@ -128,6 +129,20 @@ def _effect(module: nn.Module, features: int) -> Network:
     if len(networks) == 1:
         return networks[0]
     return Chain(tuple(NeuralModel(network, prewarm=_prewarm(network)) for network in networks))
+
+
+def _cascade(module: nn.Module) -> list[Network]:
+    """A filter and a curve for each stage; the curve without what it makes of 0."""
+    networks: list[Network] = []
+    for stage in module.get_submodule("stages").children():
+        taps = _array(stage.get_submodule("filter")())
+        first, tanh, last = stage.get_submodule("curve").children()
+        bend, straight = _dense(first), _dense(last)
+        at_zero = straight.weight.astype(np.float64) @ np.tanh(bend.bias.astype(np.float64))
+        curve = Dense(straight.weight, (-at_zero).astype(np.float32))
+        networks.append(Stack((Convolution(np.ascontiguousarray(taps[np.newaxis, np.newaxis, ::-1])),)))
+        networks.append(Stack((bend, _activation(tanh), curve)))
+    return networks
 
 
 def _core(module: nn.Module, features: int) -> Stack | WaveNet:

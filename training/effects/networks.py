@@ -56,6 +56,18 @@ class KnobbedResponse(nn.Module):
         return filtered(history, taps)
 
 
+def _features(knobs: int, count: int) -> nn.Sequential:
+    """Two layers, of whose outputs the first ones begin as the turns of the knobs, from -0.5 to 0.5."""
+    layers = nn.Sequential(nn.Linear(knobs, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, count))
+    slope = 0.5  # so flat that tanh is a straight line
+    with torch.no_grad():
+        layers[0].weight[:knobs] = slope * torch.eye(knobs)
+        layers[0].bias[:knobs] = -0.5 * slope
+        layers[2].weight[:knobs] = torch.eye(knobs, HIDDEN) / slope
+        layers[2].bias[:knobs] = 0.0
+    return layers
+
+
 class EffectNetwork(nn.Module):
     """A core that makes one signal from another, with knobs, and with a long filter after it.
 
@@ -81,11 +93,7 @@ class EffectNetwork(nn.Module):
         super().__init__()
         self.core, self.knobs = core, tuple(knobs)
         count = FEATURES if knobs else 0
-        self.features = (
-            nn.Sequential(nn.Linear(len(knobs), HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, count))
-            if knobs
-            else None
-        )
+        self.features = _features(len(knobs), count) if knobs else None
         self.gain = KnobbedGain(count) if knobs else None
         self.response = KnobbedResponse(taps, count) if taps else None
         memory = self.response.memory if self.response is not None else 0

@@ -17,11 +17,11 @@ from .networks import EffectNetwork
 
 Samples: TypeAlias = NDArray[np.float64]
 
-SECONDS = 150.0
+SECONDS = 100.0
 """Sound that is heard at most."""
-ITERATIONS = 60
+ITERATIONS = 15
 FEWEST = 8
-RIDGE = 1e-7
+RIDGE = 1e-3
 
 
 @torch.no_grad()
@@ -43,7 +43,9 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
         raise ValueError("this network has no response to solve for")
     count = response.memory + 1
     longest = round(SECONDS * pairs[0].rate / min(len(pairs), FEWEST))
-    heard = pairs[:: max(1, round(sum(len(pair.dry[:longest]) for pair in pairs) / (SECONDS * pairs[0].rate)))]
+    heard = pairs[
+        :: max(1, round(sum(len(pair.dry[:longest]) for pair in pairs) / (SECONDS * pairs[0].rate)))
+    ]
     equations, weights = [], []
     for pair in heard:
         played, features = network.play_core(pair.dry[:longest], pair.turns)
@@ -57,6 +59,8 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
 def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Samples) -> Samples:
     """Taps, shape (rows, count), that fit the equations of all pairs, by preconditioned conjugate gradients.
 
+    What is regularised is the change from ``start``.
+
     Parameters
     ----------
     equations : of each pair's filter
@@ -64,15 +68,15 @@ def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Sample
     start : where to begin, shape (rows, count)
     """
     count, size = start.shape[1], equations[0].size
-    ridge = RIDGE * sum(own.power for own in equations) / len(equations)
-    smooth = np.mean([own.smooth for own in equations], axis=0) + ridge
+    ridge = RIDGE * sum(own.power for own in equations)
+    smooth = np.mean([own.smooth for own in equations], axis=0) + ridge / len(equations)
     rows = weights.T @ weights
     unmix = np.linalg.inv(rows + 1e-3 * np.trace(rows) / len(rows) * np.eye(len(rows)))
 
     def products(taps: Samples) -> Samples:
         filters = weights @ taps
         heard = [own.multiply(filter_) for own, filter_ in zip(equations, filters, strict=True)]
-        return np.asarray(weights.T @ np.array(heard) + ridge * taps)
+        return np.asarray(weights.T @ np.array(heard))
 
     def preconditioned(residual: Samples) -> Samples:
         """As if all pairs had the same spectrum, and the filter wrapped around."""
@@ -83,7 +87,7 @@ def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Sample
     step = preconditioned(residual)
     direction, energy = step.copy(), float((residual * step).sum())
     for _ in range(ITERATIONS):
-        moved = products(direction)
+        moved = products(direction) + ridge * direction
         length = energy / max(float((direction * moved).sum()), 1e-30)
         taps += length * direction
         residual -= length * moved

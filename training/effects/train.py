@@ -39,9 +39,9 @@ from .teachers import Teacher, find_teacher
 CHECKPOINT = "last.ckpt"
 IDENTITY = "config.json"
 PLACE = "place in the budget"
-GAIN_RATE, TAPS_RATE = 10.0, 0.1
-"""Learning rates beside the others': a gain goes a long way, and the many taps of a filter are small."""
-SOLVED_AT = (50, 100, 200, 400, 800, 1600, 3200)
+SCALES = {"exponent": 4.0, "corners": 4.0, "widths": 4.0, "gains": 4.0, "taps": 0.02}
+"""Learning rates beside the others': logarithms go a long way, and the many taps of a filter are small."""
+SOLVED_AT = (25, 50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
 """Batches after which the filter is solved for by least squares: descent alone is slow to find it."""
 
 
@@ -111,7 +111,7 @@ class EffectTraining(lightning.LightningModule):
         scales: dict[float, list[torch.nn.Parameter]] = {}
         for name, parameter in self.network.named_parameters():
             last = name.rpartition(".")[2]
-            scale = GAIN_RATE if last == "exponent" else TAPS_RATE if last == "taps" else 1.0
+            scale = SCALES.get(last, 1.0)
             scales.setdefault(scale, []).append(parameter)
         groups = [{"params": parameters, "scale": scale} for scale, parameters in scales.items()]
         return torch.optim.Adam(groups, lr=self.recipe.learning_rate)
