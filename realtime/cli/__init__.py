@@ -83,6 +83,11 @@ VERBS: dict[str, Verb] = {
         "Record real gear, to train a model of it.",
         "tonerig capture check test.wav recorded.wav",
     ),
+    "evaluate": Verb(
+        "evaluate:app",
+        "Measure how near the shipped models come to what they learnt from.",
+        "tonerig evaluate effects",
+    ),
     "bench": Verb(
         "bench:bench",
         "Measure what models cost and what the audio thread keeps up with.",
