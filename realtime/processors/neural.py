@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -25,6 +25,7 @@ from ..compiler.layout import CONTEXT, State
 from ..compiler.unit import Loaded, Unit, is_cached, load
 from ..kernels import kernel_for, onnx_runtime, resampler
 from ..parameters import Parameter
+from .neural_knobs import knobs_in, knobs_of, layout_with, parameter_of
 from .processor import Processor
 
 Runtime: TypeAlias = Literal["kernel", "onnxruntime"]
@@ -122,7 +123,7 @@ class Neural(Processor):
             return super().__new__(cls)
         if isinstance(model, Path | str):
             return super().__new__(_for_file(Path(model)))
-        return super().__new__(_for_model(model, "the model"))
+        return super().__new__(_for_knobs(knobs_of(model), "the model"))
 
     def __init__(
         self,
@@ -140,7 +141,7 @@ class Neural(Processor):
                 from ..kernels.graph import try_stranger
 
                 try_stranger(loaded.path)
-            if _knobs(loaded) != self.knobs:
+            if knobs_of(loaded) != self.knobs:
                 raise ModelFileError(model, "changed while it was read; load it again")
         else:
             loaded = model
@@ -280,29 +281,11 @@ class Neural(Processor):
 
 def _for_file(path: Path) -> type[Neural]:
     """The class for a file's knobs; what cannot be found says so when it is made."""
-    try:
-        status = path.stat()
-    except OSError:
-        return Neural
-    return _for_contents(path, status.st_size, status.st_mtime_ns)
+    knobs = knobs_in(path)
+    return _unreadable(knobs) if isinstance(knobs, str) else _for_knobs(knobs, path)
 
 
-@lru_cache(maxsize=256)
-def _for_contents(path: Path, size: int, modified_ns: int) -> type[Neural]:
-    """The class for a file as it is by its size and date."""
-    if path.suffix.lower() != ".onnx":  # no other format knows knobs
-        return Neural
-    from ...export.files import load_model
-
-    try:
-        model = load_model(path)
-    except ModelFileError as error:
-        return type("Unreadable", (Neural,), {"__module__": Neural.__module__, "problem": str(error)})
-    return _for_model(model, path)
-
-
-def _for_model(model: NeuralModel | ForeignOnnx, path: Path | str) -> type[Neural]:
-    knobs = _knobs(model)
+def _for_knobs(knobs: tuple[Knob, ...], path: Path | str) -> type[Neural]:
     taken = [knob.name for knob in knobs if knob.name in TAKEN]
     if taken:
         raise ModelFileError(
@@ -311,37 +294,20 @@ def _for_model(model: NeuralModel | ForeignOnnx, path: Path | str) -> type[Neura
     return _variant(knobs) if knobs else Neural
 
 
-def _knobs(model: NeuralModel | ForeignOnnx) -> tuple[Knob, ...]:
-    return model.knobs.knobs if isinstance(model, NeuralModel) and model.knobs is not None else ()
-
-
 @cache
 def _variant(knobs: tuple[Knob, ...]) -> type[Neural]:
-    own = tuple(
-        Parameter(k.name, k.minimum, k.maximum, k.default, k.unit, k.curve, description=k.description)
-        for k in knobs
-    )
-    fields = STATE.fields
-    assert STATE.names is not None and fields is not None
-    names = [*STATE.names, *(knob.name for knob in knobs)]
-    layout = np.dtype(
-        {
-            "names": names,
-            "formats": [*(fields[name][0] for name in STATE.names), *(["f4"] * len(knobs))],
-            "offsets": [
-                *(fields[name][1] for name in STATE.names),
-                *(STATE.itemsize + 4 * k for k in range(len(knobs))),
-            ],
-            "itemsize": STATE.itemsize + -(-4 * len(knobs) // 8) * 8,
-        }
-    )
     members = {
         "__module__": Neural.__module__,
         "knobs": knobs,
-        "layout": layout,
-        "parameters": (*own, *Neural.parameters),
+        "layout": layout_with(STATE, knobs),
+        "parameters": (*map(parameter_of, knobs), *Neural.parameters),
     }
     return type("Neural", (Neural,), members)
+
+
+@cache
+def _unreadable(problem: str) -> type[Neural]:
+    return type("Unreadable", (Neural,), {"__module__": Neural.__module__, "problem": problem})
 
 
 def _place(plan: resampler.Plan, state: State, channel: int) -> tuple[State, State]:
