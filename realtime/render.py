@@ -210,6 +210,14 @@ def _silence(channels: int, frames: int) -> Iterator[Samples]:
         yield np.zeros((channels, min(TAIL_BLOCK, frames - start)), np.float32)
 
 
+def check_target(source: Path, target: Path, preset: Preset) -> None:
+    """Raise a `RenderError` if the target is the input or belongs to the chain, by whatever name."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise RenderError(f"{target}: is the input, which is never overwritten; choose another output")
+    if target.exists() and any(file.exists() and target.samefile(file) for file in preset.files()):
+        raise RenderError(f"{target}: {PART_OF_THE_CHAIN}")
+
+
 def render_file(
     source: Path,
     target: Path,
@@ -230,10 +238,7 @@ def render_file(
     AudioFileError, RenderError, ModelFileError
         If a file cannot be used; nothing is left at ``target``.
     """
-    if target.exists() and source.exists() and target.samefile(source):
-        raise RenderError(f"{target}: is the input, which is never overwritten; choose another output")
-    if target.exists() and any(file.exists() and target.samefile(file) for file in preset.files()):
-        raise RenderError(f"{target}: {PART_OF_THE_CHAIN}")
+    check_target(source, target, preset)
     levelled = finish.keep_loudness or finish.normalize is not None
     with AudioReader(source) as reader:
         program = Program(preset.build(), reader.rate, MAX_BLOCK, reader.channels)

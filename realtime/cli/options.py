@@ -19,6 +19,12 @@ ModelOption = Annotated[
         "--model", "-m", help="A bare model instead: .nam, .onnx, or AIDA-X, RTNeural or Proteus .json."
     ),
 ]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Work on a Dask cluster, tcp://HOST:8786, or local:4 for one with 4 workers."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

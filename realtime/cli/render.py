@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import JsonOption, ModelOption, PresetOption, chosen_preset
+from .options import ClusterOption, JsonOption, ModelOption, PresetOption, chosen_preset
 
 if TYPE_CHECKING:
     from ..render import Rendered
@@ -34,6 +34,7 @@ def render(
         bool, typer.Option("--keep-loudness", help="Bring the loudness to that of the input.")
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Files to render at the same time.")] = 1,
+    cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run sound files through a preset or a model.
@@ -45,7 +46,9 @@ def render(
     if normalize is not None and keep_loudness:
         raise typer.BadParameter("--normalize and --keep-loudness exclude each other")
     chain = chosen_preset(preset, model)
+    from ..cluster import open_cluster
     from ..render import Finish, expand, outputs
+    from ..render_cluster import render_on_cluster
     from ..render_files import render_files
     from .failures import raise_failed
     from .progress import FileProgress, compile_for
@@ -57,7 +60,11 @@ def render(
     compile_for(chain)
     finish = Finish(form, normalize, keep_loudness, tail=model is None)
     with FileProgress([file.name for file in files], quiet=as_json) as progress:
-        results = render_files(files, targets, chain, finish, jobs, progress.update)
+        if cluster is None:
+            results = render_files(files, targets, chain, finish, jobs, progress.update)
+        else:
+            with open_cluster(cluster) as workers:
+                results = render_on_cluster(files, targets, chain, finish, workers, progress.update)
     done = [result for result in results if not isinstance(result, Exception)]
     named = zip(files, results, strict=True)
     failed = [(file.name, result) for file, result in named if isinstance(result, Exception)]

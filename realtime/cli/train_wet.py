@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .options import JsonOption
+from .options import ClusterOption, JsonOption
 from .settings import setting
 
 
@@ -27,6 +28,7 @@ def wet(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes. [default: one for each core]")
     ] = None,
+    cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make pairs of dry and wet sound: every recording of a folder through a teacher.
@@ -41,10 +43,13 @@ def wet(
     from rich.console import Console
     from rich.progress import Progress
 
+    from ..cluster import open_cluster
     from .failures import raise_failed
 
     settings = dict(map(setting, set_ or ()))
-    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bars:
+    with ExitStack() as stack:
+        workers = None if cluster is None else stack.enter_context(open_cluster(cluster))
+        bars = stack.enter_context(Progress(console=Console(stderr=True), transient=True, disable=as_json))
         task = bars.add_task(teacher, total=1.0)
         results = render_folder(
             teacher,
@@ -53,6 +58,7 @@ def wet(
             output,
             workers=jobs or os.cpu_count() or 1,
             rate=rate,
+            cluster=workers,
             progress=lambda fraction: bars.update(task, completed=fraction),
         )
     if as_json:

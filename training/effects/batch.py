@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from ...realtime.audio_files import SUFFIXES, AudioFileError, read_audio
+from ...realtime.cluster import Cluster, ClusterError
 from ...realtime.wav_writer import write_wav
 from .teachers import Settings, TeacherError, find_teacher, wet_signal
 
@@ -78,6 +80,7 @@ def render_folder(
     *,
     workers: int = 1,
     rate: float = 48000.0,
+    cluster: Cluster | None = None,
     progress: Callable[[float], None] = lambda done: None,
 ) -> list[WetFile]:
     """Every recording of a folder through a teacher, and a manifest of what was done.
@@ -93,6 +96,7 @@ def render_folder(
     target : folder, made where it is missing; not within ``source``
     workers : processes, 1 or more; with 1, this one
     rate : sample rate in Hz of what is written
+    cluster : renders instead of processes here; files are read and written here all the same
     progress : called with the fraction of the files that are done
 
     Returns
@@ -106,6 +110,8 @@ def render_folder(
         If there is no such folder, it has no sound file, or every one of them failed.
     TeacherError, ParameterError
         For a teacher or settings that there are not.
+    ClusterError
+        If the cluster is lost.
     """
     chosen = find_teacher(teacher)
     values = chosen.settings(settings)
@@ -122,7 +128,9 @@ def render_folder(
         results[path] = result
         progress(len(results) / len(files))
 
-    if workers == 1:
+    if cluster is not None:
+        _on_cluster(jobs, cluster, keep)
+    elif workers == 1:
         for job in jobs:
             keep(job.path, _render(job))
     else:
@@ -199,20 +207,62 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _on_cluster(jobs: list[_Job], cluster: Cluster, keep: Callable[[Path, WetFile], None]) -> None:
+    """Send the contents of the files, and write the pairs that come back."""
+
+    def recordings() -> Iterator[tuple[_Job, tuple[_Job, bytes]]]:
+        for job in jobs:
+            try:
+                yield job, (job, job.file.read_bytes())
+            except OSError as error:
+                keep(job.path, _failure(job, error))
+
+    for job, pair in cluster.each(_render_sent, recordings()):
+        if isinstance(pair, ClusterError):
+            keep(job.path, _failure(job, pair))
+        else:
+            keep(job.path, _write(job, *pair))
+
+
+def _render_sent(recording: tuple[_Job, bytes]) -> tuple[Array, Array]:
+    """On a worker of a cluster: dry and wet."""
+    job, content = recording
+    with tempfile.TemporaryDirectory(prefix="tonerig-") as folder:
+        file = Path(folder, job.path.name)
+        file.write_bytes(content)
+        return _pair(replace(job, file=file))
+
+
 def _render(job: _Job) -> WetFile:
     try:
-        dry = _read_dry(job.file, job.rate)
-        wet = wet_signal(find_teacher(job.teacher), dry, job.rate, job.settings)
-        if not np.isfinite(wet).all():
-            raise BatchError(f"{job.path}: {job.teacher} gave NaN or infinity; change its settings")
-        sides = {"dry": (Path("dry") / job.name, dry), "wet": (Path("wet") / job.name, wet)}
+        dry, wet = _pair(job)
+    except (AudioFileError, BatchError, TeacherError, OSError, MemoryError) as error:
+        return _failure(job, error)
+    return _write(job, dry, wet)
+
+
+def _pair(job: _Job) -> tuple[Array, Array]:
+    dry = _read_dry(job.file, job.rate)
+    wet = wet_signal(find_teacher(job.teacher), dry, job.rate, job.settings)
+    if not np.isfinite(wet).all():
+        raise BatchError(f"{job.path}: {job.teacher} gave NaN or infinity; change its settings")
+    return dry, wet
+
+
+def _failure(job: _Job, error: BaseException) -> WetFile:
+    sentence = str(error) or type(error).__name__
+    named = sentence if job.path.name in sentence else f"{job.path}: {sentence}"
+    return WetFile(str(job.path), problem=named)
+
+
+def _write(job: _Job, dry: Array, wet: Array) -> WetFile:
+    sides = {"dry": (Path("dry") / job.name, dry), "wet": (Path("wet") / job.name, wet)}
+    try:
         for path, sound in sides.values():
             (job.target / path).parent.mkdir(parents=True, exist_ok=True)
             write_wav(job.target / path, sound, job.rate)
-    except (AudioFileError, BatchError, TeacherError, OSError, MemoryError) as error:
-        sentence = str(error) or type(error).__name__
-        named = sentence if job.path.name in sentence else f"{job.path}: {sentence}"
-        return WetFile(str(job.path), problem=named)
+    except (AudioFileError, OSError, MemoryError) as error:
+        return _failure(job, error)
     return WetFile(
         str(job.path),
         dry=str(sides["dry"][0]),
