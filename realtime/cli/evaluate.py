@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,7 +70,7 @@ def effects(
         compile_for(model_preset(shipped.model_file(shipped.check(name))))
     with FileProgress(chosen, quiet=as_json) as progress:
         results = [
-            shipped.evaluate_shipped(name, recordings, knobs, lambda done, n=n: progress.update(n, done))
+            shipped.evaluate_shipped(name, recordings, knobs, partial(progress.update, n))
             for n, name in enumerate(chosen)
         ]
     if as_json:

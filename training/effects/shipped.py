@@ -15,7 +15,7 @@ from ...export.files import load_model
 from ...export.model import NeuralModel
 from ...realtime.library import shipped_library
 from ..compare.distances import error_to_signal, log_mel_distance
-from .data import GUITAR_FILES, GUITAR_FOLDER, held_out_guitar
+from . import data
 from .play import BLOCK, model_runner, play_model
 from .teachers import TEACHERS, Settings, sample_settings, wet_signal
 
@@ -185,11 +185,11 @@ def guitar() -> dict[str, Array]:
     ShippedError
         If one of them is not installed.
     """
-    recordings = held_out_guitar(RATE)
-    missing = [name for name in GUITAR_FILES if name not in recordings]
+    recordings = data.held_out_guitar(RATE)
+    missing = [name for name in data.GUITAR_FILES if name not in recordings]
     if missing:
         raise ShippedError(
-            f"{GUITAR_FOLDER / missing[0]} is not there; install the Debian package sonic-pi-samples, "
+            f"{data.GUITAR_FOLDER / missing[0]} is not there; install the Debian package sonic-pi-samples, "
             "whose guitar the effects are measured on"
         )
     return recordings
