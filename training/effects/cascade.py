@@ -12,7 +12,7 @@ from .filtering import filtered
 UNITS = 16
 """Hidden units of a curve."""
 CORNERS = (0.001, 0.3, 0.004, 0.04)
-"""Where a filter begins: corners in turns a sample, at 48 kHz 48 Hz, 14.4 kHz, and bells at 192 Hz and 1.9 kHz."""
+"""Where a filter's corners begin, in turns a sample; at 48 kHz 48 Hz, 14.4 kHz, 192 Hz and 1.9 kHz."""
 
 
 class Sections(nn.Module):
@@ -23,7 +23,7 @@ class Sections(nn.Module):
 
     Attributes
     ----------
-    corners : natural logarithms of the corner frequencies, in turns a sample, of high-pass, low-pass and bells
+    corners : of high-pass, low-pass and bells, natural logarithms of turns a sample
     widths, gains : of the bells, natural logarithms of their Q and of their gain
     """
 

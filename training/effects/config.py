@@ -66,8 +66,14 @@ class Recipe:
 
 
 RECURRENT = Recipe(batch=16, segment=16384, warm_up=2048, truncation=2048, learning_rate=5e-3)
-CASCADE = Recipe(batch=16, segment=16384, truncation=16384, learning_rate=4e-3)
-RECIPES: dict[str, Recipe] = {"wavenet": Recipe(), "tcn": Recipe(), "cascade": CASCADE, "lstm": RECURRENT, "gru": RECURRENT}
+CASCADE = Recipe(batch=8, segment=16384, truncation=16384, spectral_weight=0.0)
+RECIPES: dict[str, Recipe] = {
+    "wavenet": Recipe(),
+    "tcn": Recipe(),
+    "cascade": CASCADE,
+    "lstm": RECURRENT,
+    "gru": RECURRENT,
+}
 """The recipe of each kind of network, by the first word of its name."""
 
 
@@ -77,7 +83,8 @@ def make_network(name: str, knobs: Sequence[Knob] = (), taps: int = 0) -> Effect
     Parameters
     ----------
     name : ``wavenet-feather`` and NAM's other shapes; ``wavenet-8x10`` for 10 layers of 8 channels and
-        ``tcn-16x4`` likewise; ``cascade-2x1024`` for two filters of 1024 taps with a curve each; ``lstm-16``, ``gru-16``, or ``lstm-2x8`` for two layers of 8
+        ``tcn-16x4`` likewise; ``cascade-2x1024`` for two filters of 1024 taps with a curve each;
+        ``lstm-16``, ``gru-16``, or ``lstm-2x8`` for two layers of 8
     knobs : to be learnt; none for an effect as it stands
     taps : of the filter after it; 0: none
 
@@ -107,8 +114,8 @@ def make_network(name: str, knobs: Sequence[Knob] = (), taps: int = 0) -> Effect
         return EffectNetwork(core, knobs, taps)
     raise TrainingError(
         f"there is no network {name!r}; use wavenet-{', wavenet-'.join(A1_SHAPES)}, wavenet-CHANNELSxLAYERS "
-        "(up to 64x14), tcn-CHANNELSxLAYERS (up to 64x4), cascade-STAGESxTAPS (up to 4x8192), or lstm-HIDDEN, lstm-LAYERSxHIDDEN, gru-HIDDEN, "
-        "gru-LAYERSxHIDDEN with up to 16 layers of up to 1024"
+        "(up to 64x14), tcn-CHANNELSxLAYERS (up to 64x4), cascade-STAGESxTAPS (up to 4x8192), lstm-HIDDEN, "
+        "lstm-LAYERSxHIDDEN, gru-HIDDEN or gru-LAYERSxHIDDEN with up to 16 layers of up to 1024"
     )
 
 

@@ -52,12 +52,14 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
         level = np.float32(1.0 / math.sqrt(float(np.mean(pair.wet.astype(np.float64) ** 2)) + 1e-12))
         equations.append(NormalEquations.of([(level * played, level * pair.wet[:longest])], count))
         weights.append(np.concatenate(([1.0], features)))
-    taps = _solve(equations, np.array(weights), response.taps.double().cpu().numpy())
-    response.taps.copy_(torch.from_numpy(taps))
+    start = response.taps.double().cpu().numpy()
+    solved = 1 + len(network.knobs)
+    taps = _solve(equations, np.array(weights), start, solved)
+    response.taps[:solved] = torch.from_numpy(taps).to(response.taps)
 
 
-def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Samples) -> Samples:
-    """Taps, shape (rows, count), that fit the equations of all pairs, by preconditioned conjugate gradients.
+def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Samples, solved: int) -> Samples:
+    """Taps, shape (solved, count), that fit the equations of all pairs, by preconditioned conjugate gradients.
 
     What is regularised is the change from ``start``.
 
@@ -66,24 +68,28 @@ def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Sample
     equations : of each pair's filter
     weights : of the rows of taps in each pair's filter, shape (pairs, rows)
     start : where to begin, shape (rows, count)
+    solved : the first so many rows are solved for; those of the knobs' bent features stay
     """
     count, size = start.shape[1], equations[0].size
     ridge = RIDGE * sum(own.power for own in equations)
     smooth = np.mean([own.smooth for own in equations], axis=0) + ridge / len(equations)
+    filters = weights @ start
+    weights = weights[:, :solved]
     rows = weights.T @ weights
     unmix = np.linalg.inv(rows + 1e-3 * np.trace(rows) / len(rows) * np.eye(len(rows)))
 
+    def heard(filters: Samples) -> Samples:
+        return np.array([own.multiply(filter_) for own, filter_ in zip(equations, filters, strict=True)])
+
     def products(taps: Samples) -> Samples:
-        filters = weights @ taps
-        heard = [own.multiply(filter_) for own, filter_ in zip(equations, filters, strict=True)]
-        return np.asarray(weights.T @ np.array(heard))
+        return np.asarray(weights.T @ heard(weights @ taps))
 
     def preconditioned(residual: Samples) -> Samples:
         """As if all pairs had the same spectrum, and the filter wrapped around."""
         return np.asarray(unmix @ irfft(rfft(residual, size) / smooth, size)[:, :count])
 
-    taps = start.copy()
-    residual = weights.T @ np.array([own.right for own in equations]) - products(taps)
+    taps = start[:solved].copy()
+    residual = weights.T @ (np.array([own.right for own in equations]) - heard(filters))
     step = preconditioned(residual)
     direction, energy = step.copy(), float((residual * step).sum())
     for _ in range(ITERATIONS):

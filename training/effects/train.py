@@ -29,6 +29,7 @@ from ...export.streaming import write_onnx
 from ...export.torch_module import from_torch
 from ...export.writing import write_bytes
 from ..losses import training_loss
+from .beginning import begin_gain
 from .config import TrainingConfig, TrainingError, make_network
 from .data import Lesson, batches, held_out_pairs, make_lesson, recorded_lesson
 from .evaluate import esr_of, evaluate, loudness_db, run_network
@@ -41,7 +42,7 @@ IDENTITY = "config.json"
 PLACE = "place in the budget"
 SCALES = {"exponent": 4.0, "corners": 4.0, "widths": 4.0, "gains": 4.0, "taps": 0.02}
 """Learning rates beside the others': logarithms go a long way, and the many taps of a filter are small."""
-SOLVED_AT = (25, 50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
+SOLVED_AT = (1, 10, 25, 50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
 """Batches after which the filter is solved for by least squares: descent alone is slow to find it."""
 
 
@@ -210,6 +211,8 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
     lesson = recorded_lesson(config) if teacher is None else make_lesson(teacher, config)
     config = dataclasses.replace(config, rate=lesson.pairs[0].rate)
     training = EffectTraining(config, lesson, knobs, progress)
+    if checkpoint is None and teacher is not None:
+        begin_gain(training.network, teacher, config)
     _fit(training, config, checkpoint)
     network = training.network.cpu().eval()
     network.settle(round(config.rate))
