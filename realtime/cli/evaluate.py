@@ -91,7 +91,10 @@ def _print(results: list[Figures]) -> None:
         table.add_column(heading, no_wrap=True, justify="left" if heading in HEADINGS[:2] else "right")
     for figures in results:
         table.add_row(*_cells(figures, TARGETS[figures.effect].text()))
-    Console(width=TABLE_WIDTH).print(table)
+    console = Console(width=TABLE_WIDTH)
+    with console.capture() as drawn:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in drawn.get().strip().splitlines()))
     total = sum(figures.size_bytes for figures in results)
     short = [figures.effect for figures in results if not figures.holds]
     verdict = f"short of the target: {', '.join(short)}" if short else "all within their targets"
