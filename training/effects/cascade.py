@@ -128,3 +128,8 @@ class CascadeNetwork(nn.Module):
         """The state after ``past``, shape (batch, frames)."""
         silence = tuple(past.new_zeros(past.shape[0], stage.memory) for stage in self.stages)
         return self(past, silence)[1] if past.shape[1] else silence
+
+    @torch.no_grad()
+    def amplify(self, gain: float) -> None:
+        """Make the output louder by a gain."""
+        self.stages[-1].curve[2].weight *= gain

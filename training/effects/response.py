@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 
+from .cascade import CascadeNetwork
 from .data import Pair
 from .least_squares import NormalEquations
 from .networks import EffectNetwork
@@ -56,6 +57,10 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
     solved = 1 + len(network.knobs)
     taps = _solve(equations, np.array(weights), start, solved)
     response.taps[:solved] = torch.from_numpy(taps).to(response.taps)
+    if isinstance(network.core, CascadeNetwork):  # else each solution makes up for a core that falls silent
+        level = float(response.taps[0].norm())
+        network.core.amplify(level)
+        response.taps /= level
 
 
 def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Samples, solved: int) -> Samples:

@@ -42,6 +42,8 @@ IDENTITY = "config.json"
 PLACE = "place in the budget"
 SCALES = {"exponent": 4.0, "corners": 4.0, "widths": 4.0, "gains": 4.0, "taps": 0.02}
 """Learning rates beside the others': logarithms go a long way, and the many taps of a filter are small."""
+STEEPEST = 1.0
+"""Norm that gradients are cut to: a loud attack must not throw the weights far."""
 SOLVED_AT = (1, 10, 25, 50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
 """Batches after which the filter is solved for by least squares: descent alone is slow to find it."""
 
@@ -141,6 +143,7 @@ class EffectTraining(lightning.LightningModule):
             loss = self.loss(output / level, wet[:, part:end] / level)
             optimizer.zero_grad()
             self.manual_backward(loss)
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), STEEPEST)
             optimizer.step()
             state = detached(state)
             losses.append(loss.detach())
