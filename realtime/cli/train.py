@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from . import PLAIN
+from .settings import setting
+from .train_wet import wet as wet_sounds
 
 app = typer.Typer(**PLAIN)
 
@@ -18,6 +20,9 @@ app = typer.Typer(**PLAIN)
 @app.callback(epilog="Example: tonerig train effect --teacher zamtube --network lstm-16 --minutes 20")
 def train() -> None:
     """Train models of your own."""
+
+
+app.command("wet")(wet_sounds)
 
 
 @app.command(
@@ -72,7 +77,7 @@ def effect(
     An interrupted training goes on where it was when the same command is given again.
     """
     try:
-        from ...training.effects.config import TrainingConfig, read_config
+        from ...training.effects.config import ESTIMATED, TrainingConfig, read_config, shipped_config
         from ...training.effects.teachers import find_teacher, preferred_amp
         from ...training.effects.train import Progress as Step
         from ...training.effects.train import train_effect
@@ -96,14 +101,18 @@ def effect(
         "resume": False if fresh else None,
     }
     stated = {key: value for key, value in stated.items() if value is not None}
-    settings = dict(map(_setting, set_ or ()))
+    settings = dict(map(setting, set_ or ()))
+    if config is None and dry is None and wet is None:
+        config = shipped_config(stated.setdefault("teacher", preferred_amp()))
     if config is not None:
         read = read_config(config)
+        if read.network != stated.get("network", read.network):  # its filter belongs to its network
+            stated = {"taps": 0, "knobs": (), **stated}
         wanted = dataclasses.replace(read, **stated, settings={**read.settings, **settings})
     else:
-        stated.setdefault("teacher", preferred_amp())
+        learnt = wet.stem if wet is not None else find_teacher(stated["teacher"]).name
         kind = stated.get("network", TrainingConfig.network)
-        called = re.sub(r"[^\w.-]", "_", find_teacher(stated["teacher"]).name)
+        called = re.sub(r"[^\w.-]", "_", learnt)
         stated.setdefault("output", Path(f"{called}-{kind}.onnx"))
         wanted = TrainingConfig(**stated, settings=settings)
     from rich.console import Console
@@ -115,21 +124,16 @@ def effect(
         TextColumn("{task.description}"),
         console=Console(stderr=True),
     )
-    print(f"{wanted.network} learns {wanted.teacher} for {wanted.minutes:g} minutes", file=sys.stderr)
+    what = wanted.teacher if wanted.wet is None else wanted.wet.name
+    for_long = "" if wanted.network in ESTIMATED else f" for {wanted.minutes:g} minutes"
+    print(f"{wanted.network} learns {what}{for_long}", file=sys.stderr)
     with bars:
         task = bars.add_task("making the signals", total=1.0)
 
         def show(step: Step) -> None:
-            esr = "" if step.validation_esr is None else f", ESR {step.validation_esr:.4f} on held-out sound"
-            bars.update(task, completed=step.fraction, description=f"loss {step.loss:.4f}{esr}")
+            loss = "estimating" if step.loss is None else f"loss {step.loss:.4f}"
+            esr = "" if step.validation_esr is None else f", ESR {step.validation_esr:.4f} on sound held back"
+            bars.update(task, completed=step.fraction, description=f"{loss}{esr}")
 
         path = train_effect(wanted, show)
     print(f"{path}: written; try it with tonerig live --model {path}")
-
-
-def _setting(text: str) -> tuple[str, str]:
-    """Name and value from ``--set``."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"--set is {text!r}, expected PARAMETER=VALUE")
-    return name.strip(), value.strip()

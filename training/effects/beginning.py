@@ -15,15 +15,15 @@ from .teachers import Teacher, wet_signal
 QUIET, SECONDS = 1e-4, 3.0
 """Peak of a sound that even a fuzz leaves undistorted, and its length."""
 LEAST, FARTHEST = 2.0, 6.0
-"""Changes of gain over a knob's turn, natural logarithms: less is a tone or level control, more is not believed."""
+"""Changes of gain over a turn, natural logarithms: less is a tone or level control, more is not believed."""
 
 
 @torch.no_grad()
 def begin_gain(network: EffectNetwork, teacher: Teacher, config: TrainingConfig) -> None:
     """Set the gain to that of the teacher for quiet sound, and its dependence on each knob likewise.
 
-    A drive knob is a gain of 40 dB and more, which descent takes very long to find. The first features begin as
-    the turns of the knobs, from -0.5 to 0.5; what is set here stands for them.
+    A drive knob is a gain of 40 dB and more, which descent takes very long to find. The first features begin
+    as the turns of the knobs, from -0.5 to 0.5; what is set here stands for them.
     """
     if network.gain is None:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -77,6 +78,10 @@ RECIPES: dict[str, Recipe] = {
 """The recipe of each kind of network, by the first word of its name."""
 
 
+ESTIMATED = ("linear", "echo", "modulation", "octave", "compression")
+"""Networks that are estimated from the sound at once, in `learners`, and not trained by descent."""
+
+
 def make_network(name: str, knobs: Sequence[Knob] = (), taps: int = 0) -> EffectNetwork:
     """A network by name.
 
@@ -115,7 +120,8 @@ def make_network(name: str, knobs: Sequence[Knob] = (), taps: int = 0) -> Effect
     raise TrainingError(
         f"there is no network {name!r}; use wavenet-{', wavenet-'.join(A1_SHAPES)}, wavenet-CHANNELSxLAYERS "
         "(up to 64x14), tcn-CHANNELSxLAYERS (up to 64x4), cascade-STAGESxTAPS (up to 4x8192), lstm-HIDDEN, "
-        "lstm-LAYERSxHIDDEN, gru-HIDDEN or gru-LAYERSxHIDDEN with up to 16 layers of up to 1024"
+        "lstm-LAYERSxHIDDEN, gru-HIDDEN or gru-LAYERSxHIDDEN with up to 16 layers of up to 1024, "
+        f"or {', '.join(ESTIMATED)}"
     )
 
 
@@ -130,9 +136,9 @@ class TrainingConfig:
     dry, wet : WAV files of a person's own gear instead of a teacher, see `tonerig.training.capture`
     settings : of the teacher; what is not named has its default
     knobs : parameters of the teacher that are learnt as knobs
-    network : see `make_network`
+    network : see `make_network`, or one of `ESTIMATED`
     taps : of a filter after the network, for cabinets and tone controls; 0: none
-    name : the model's name in its metadata
+    name, gear_type : the model's name in its metadata, and what it is: amp, pedal, studio, …
     recipe : None takes the one for the network from `RECIPES`
     rate : sample rate in Hz
     seconds : of dry signal to learn from; ten seconds for each setting of knobs
@@ -158,6 +164,7 @@ class TrainingConfig:
     network: str = "wavenet-feather"
     taps: int = 0
     name: str = ""
+    gear_type: str = "amp"
     recipe: Recipe | None = None
     rate: float = 48000.0
     seconds: float = 180.0
@@ -188,12 +195,16 @@ class TrainingConfig:
             raise TrainingError("dry and wet belong together; give both files, or a teacher")
         if self.dry is not None and self.knobs:
             raise TrainingError("knobs are learnt from a teacher; one recording has them where they stood")
+        if self.network in ESTIMATED:
+            if self.knobs or self.taps:
+                raise TrainingError(f"{self.network} learns an effect as it stands; leave out knobs and taps")
+            return
         with torch.device("meta"):  # only its name is tried here
             make_network(self.network)
 
     @property
     def training_recipe(self) -> Recipe:
-        return self.recipe or RECIPES[self.network.partition("-")[0]]
+        return self.recipe or RECIPES.get(self.network.partition("-")[0], Recipe())
 
     def identity(self) -> dict[str, Any]:
         """All that a checkpoint must agree with, as JSON types: everything but budget and places."""
@@ -243,6 +254,12 @@ def read_config(path: Path) -> TrainingConfig:
     if "knobs" in table:
         table["knobs"] = tuple(table["knobs"])
     return TrainingConfig(**table, settings=settings, recipe=recipe)
+
+
+def shipped_config(teacher: str) -> Path | None:
+    """The file of how a named teacher is learnt best, as the shipped model was; None where there is none."""
+    path = Path(__file__).parent / "recipes" / f"{teacher}.toml"
+    return path if re.fullmatch(r"[a-z]+", teacher) and path.exists() else None
 
 
 def _check(path: Path, table: object, kind: type) -> None:

@@ -64,7 +64,7 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
 
 
 def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Samples, solved: int) -> Samples:
-    """Taps, shape (solved, count), that fit the equations of all pairs, by preconditioned conjugate gradients.
+    """Taps, shape (solved, count), that fit all pairs, by preconditioned conjugate gradients.
 
     What is regularised is the change from ``start``.
 

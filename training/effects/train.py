@@ -24,16 +24,18 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from ...export.model import Knob, Metadata
+from ...export.model import Knob
 from ...export.streaming import write_onnx
 from ...export.torch_module import from_torch
 from ...export.writing import write_bytes
 from ..losses import training_loss
 from .beginning import begin_gain
-from .config import TrainingConfig, TrainingError, make_network
+from .config import ESTIMATED, TrainingConfig, TrainingError, make_network
 from .data import Lesson, batches, held_out_pairs, make_lesson, recorded_lesson
 from .evaluate import esr_of, evaluate, loudness_db, run_network
+from .learners import estimate
 from .networks import detached
+from .play import play_model
 from .response import solve_response
 from .teachers import Teacher, find_teacher
 
@@ -57,14 +59,14 @@ class Progress:
     fraction : of the budget, 0 to 1
     step : batches so far
     elapsed_s : seconds of training so far, those before an interruption included
-    loss : of the last batch
+    loss : of the last batch; None where a network is estimated at once
     validation_esr : on the sound that is held back, when last looked; None before the first time
     """
 
     fraction: float
     step: int
     elapsed_s: float
-    loss: float
+    loss: float | None
     validation_esr: float | None
 
 
@@ -82,6 +84,8 @@ class EffectTraining(lightning.LightningModule):
         self.automatic_optimization = False
         self.config, self.recipe = config, config.training_recipe
         self.lesson, self.report = lesson, report
+        if self.recipe.spectral_weight and find_spec("auraloss") is None:
+            raise TrainingError("the spectral loss needs auraloss; install it, or set spectral_weight to 0")
         self.network = make_network(config.network, knobs, config.taps)
         self.loss = training_loss(self.recipe.spectral_weight, self.recipe.emphasis_weight)
         memory = self.network.receptive_field
@@ -205,33 +209,43 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
     TrainingError, TeacherError, ParameterError
         If the run cannot be done as configured.
     """
-    if config.training_recipe.spectral_weight and find_spec("auraloss") is None:
-        raise TrainingError("the spectral loss needs auraloss; install it, or set spectral_weight to 0")
     teacher = None if config.dry is not None else find_teacher(config.teacher)
     knobs = [] if teacher is None else learnt_knobs(teacher, config.knobs)
     checkpoint = _checkpoint(config)
     lightning.seed_everything(config.seed, verbose=False)
     lesson = recorded_lesson(config) if teacher is None else make_lesson(teacher, config)
     config = dataclasses.replace(config, rate=lesson.pairs[0].rate)
-    training = EffectTraining(config, lesson, knobs, progress)
-    if checkpoint is None and teacher is not None:
-        begin_gain(training.network, teacher, config)
-    _fit(training, config, checkpoint)
-    network = training.network.cpu().eval()
-    network.settle(round(config.rate))
     held_out = lesson.held_back if teacher is None else held_out_pairs(teacher, config.rate, config.settings)
-    play = partial(run_network, network)
+    if config.network in ESTIMATED:
+        model = estimate(
+            config.network, lesson.pairs, lambda part: progress(Progress(part, 0, 0.0, None, None))
+        )
+        play = partial(play_model, model)
+    else:
+        training = EffectTraining(config, lesson, knobs, progress)
+        if checkpoint is None and teacher is not None:
+            begin_gain(training.network, teacher, config)
+        _fit(training, config, checkpoint)
+        network = training.network.cpu().eval()
+        network.settle(round(config.rate))
+        model = from_torch(network, sample_rate=config.rate)
+        play = partial(run_network, network)
     result = evaluate(play, held_out)
     learnt = teacher.name if teacher is not None else lesson.pairs[0].name
-    metadata = Metadata(
+    metadata = dataclasses.replace(
+        model.metadata,
         name=config.name or f"{learnt} {config.network}",
-        gear_type="amp",
+        gear_type=config.gear_type,
         loudness_db=loudness_db(play, config.rate),
         validation_esr=result.overall.esr,
     )
-    write_onnx(from_torch(network, sample_rate=config.rate, metadata=metadata), config.output)
+    write_onnx(dataclasses.replace(model, metadata=metadata), config.output)
     result.write(config.output.with_suffix(".json"))
     return config.output
+
+
+def _estimating(progress: Callable[[Progress], None], part: float) -> None:
+    progress(Progress(part, 0, 0.0, None, None))
 
 
 def learnt_knobs(teacher: Teacher, names: Sequence[str]) -> list[Knob]:

@@ -22,8 +22,9 @@ def test_batches_are_segments_of_the_pair() -> None:
     ramp = np.arange(1000, dtype=np.float32)
     pair = Pair("ramp", ramp, -ramp, 48000.0)
     drawn = list(islice(batches([pair], 4, 100, 7, 0), 3))
-    for dry, wet, turns in drawn:
+    for dry, wet, turns, level in drawn:
         assert turns.shape == (4, 0)
+        assert torch.allclose(level, torch.full((4, 1), float(np.sqrt(np.mean(ramp**2)))))
         assert dry.shape == wet.shape == (4, 100)
         torch.testing.assert_close(wet, -dry)
         torch.testing.assert_close(dry - dry[:, :1], torch.arange(100.0).expand(4, -1))
@@ -39,19 +40,19 @@ def test_batches_come_from_all_pairs_with_their_knobs() -> None:
         Pair("high", np.ones(3099, np.float32), np.ones(3099, np.float32), 48000.0, (0.75,)),
         Pair("short", np.full(50, 9, np.float32), np.full(50, 9, np.float32), 48000.0, (1.0,)),
     ]
-    dry, _, turns = next(batches(pairs, 400, 100, 3, 0))
+    dry, _, turns, _ = next(batches(pairs, 400, 100, 3, 0))
     assert torch.equal(turns[:, 0], 0.25 + 0.5 * dry[:, 0])
     assert float(dry[:, 0].mean()) == pytest.approx(0.75, abs=0.08)
 
 
-def test_every_ten_seconds_have_their_own_knobs() -> None:
-    """A quarter of the settings are the defaults; the wet sound is the teacher's for the turns that stand there."""
-    config = replace(CONFIG, seconds=40.0, knobs=("drive", "treble"))
+def test_every_few_seconds_have_their_own_knobs() -> None:
+    """The first of eight settings is the default; the wet sound is the teacher's for the turns there."""
+    config = replace(CONFIG, seconds=10.0, knobs=("drive", "treble"))
     amp = find_teacher("amp")
     lesson = make_lesson(amp, config)
-    assert [len(pair.dry) for pair in lesson.pairs] == [480000] * 4
+    assert [len(pair.dry) for pair in lesson.pairs] == [120000] * 4
     assert lesson.pairs[0].turns == lesson.held_back[0].turns == (0.6, 0.5)
-    assert len({pair.turns for pair in (*lesson.pairs, *lesson.held_back)}) == 7
+    assert len({pair.turns for pair in (*lesson.pairs, *lesson.held_back)}) == 9
     pair = lesson.pairs[1]
     settings = {"drive": 10 * pair.turns[0], "treble": 10 * pair.turns[1]}
     np.testing.assert_array_equal(pair.wet, wet_signal(amp, pair.dry, 48000.0, settings))

@@ -133,11 +133,11 @@ def test_a_wavenet_without_nonlinearity_is_a_filter() -> None:
 KNOBS = (Knob("drive", 0.0, 10.0, 6.0), Knob("tone", 500.0, 8000.0, 2000.0, "Hz", "logarithmic"))
 
 
-@pytest.mark.parametrize("name", ["wavenet-4x4", "lstm-4", "gru-2x3"])
+@pytest.mark.parametrize("name", ["wavenet-4x4", "cascade-2x100", "lstm-4", "gru-2x3"])
 @torch.no_grad()
 def test_an_effect_with_knobs_goes_on_from_its_state(name: str) -> None:
-    """With knobs and a filter, uneven blocks with the state handed on give the output of one call, and hearing
-    the past is running over it."""
+    """With knobs and a filter, blocks with the state handed on give the output of one call, and so does
+    hearing the past."""
     network = _turned(name, taps=200)
     x = torch.randn(2, 1500, generator=torch.Generator().manual_seed(0))
     turns = torch.tensor([[0.1, 0.9], [0.7, 0.2]])
@@ -187,6 +187,39 @@ def test_features_are_film_gain_and_filter() -> None:
     taps = network.response.taps[0] + f @ network.response.taps[1:]
     expected = sum(taps[k] * core[2 - k : 2 - k + 30] for k in range(3))
     torch.testing.assert_close(network(x, None, turns)[0][0], expected, atol=1e-9, rtol=1e-9)
+
+
+@torch.no_grad()
+def test_a_cascade_is_filters_and_curves() -> None:
+    """Two stages equal SciPy filters of the same design, with the curves in NumPy between them."""
+    torch.manual_seed(5)
+    core = make_network("cascade-2x4000").core.double()
+    for stage in core.stages:
+        stage.filter.gains.normal_(0, 0.7)
+        stage.filter.widths.normal_(0, 0.3)
+    x = np.random.default_rng(1).standard_normal(3000)
+    signal = x
+    for stage in core.stages:
+        for b, a in _sections(stage.filter):
+            signal = lfilter(b, a, signal)
+        weight, bias, out = (p.numpy() for p in stage.curve.parameters())
+        signal = np.tanh(signal[:, None] * weight[:, 0] + bias) @ out[0] - np.tanh(bias) @ out[0]
+    output = core(torch.from_numpy(x)[None])[0][0].numpy()
+    np.testing.assert_allclose(output, signal, atol=2e-3 * np.abs(signal).max())
+
+
+def _sections(filter_: torch.nn.Module) -> list[tuple[np.ndarray, np.ndarray]]:
+    """A high-pass, a low-pass, and two peaking equalisers of the Audio EQ Cookbook, as numerators and
+    denominators."""
+    high, low, *bells = 2 * np.pi * np.exp(filter_.corners.numpy())
+    pole = np.exp(-high)
+    sections = [(np.array([1, -1]) * (1 + pole) / 2, np.array([1, -pole]))]
+    sections.append((np.array([1 - np.exp(-low)]), np.array([1, -np.exp(-low)])))
+    for w, q, gain in zip(bells, np.exp(filter_.widths.numpy()), np.exp(filter_.gains.numpy()), strict=True):
+        alpha = np.sin(w) / (2 * q)
+        b = np.array([1 + alpha * gain, -2 * np.cos(w), 1 - alpha * gain])
+        sections.append((b, np.array([1 + alpha / gain, -2 * np.cos(w), 1 - alpha / gain])))
+    return sections
 
 
 def _turned(name: str, taps: int) -> EffectNetwork:

@@ -21,7 +21,7 @@ def _played(network: torch.nn.Module, seed: int, turn: float) -> tuple[np.ndarra
 
 
 def test_the_filter_that_made_the_sound_is_found() -> None:
-    """A low-pass after a core, which a knob blends with a comb, is found from four settings, for a fifth too."""
+    """A low-pass that a knob blends with a comb is found from four settings, for a fifth too."""
     torch.manual_seed(0)
     network = make_network("cascade-2x50", (Knob("blend", 0.0, 1.0, 0.5),), taps=300)
     network.features = torch.nn.Sequential(torch.nn.Linear(1, FEATURES))  # features in proportion to the knob
