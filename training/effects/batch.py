@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import TypeAlias
 
@@ -181,14 +181,23 @@ def _wav_names(files: list[Path]) -> dict[Path, Path]:
 def _in_processes(jobs: list[_Job], workers: int, keep: Callable[[Path, WetFile], None]) -> list[_Job]:
     """Render in processes; gives back the jobs whose process ended, or that were waiting for it."""
     broken = []
+    others = set(active_children())
     with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
-        waiting = {pool.submit(_render, job): job for job in jobs}
+        waiting = {}
         try:
+            for job in jobs:
+                try:
+                    waiting[pool.submit(_render, job)] = job
+                except BrokenProcessPool:
+                    broken.append(job)
             for future in as_completed(waiting):
                 try:
                     keep(waiting[future].path, future.result())
                 except BrokenProcessPool:
                     broken.append(waiting[future])
+            if broken:  # a process that was started while the pool broke is waited for, but never ended
+                for child in set(active_children()) - others:
+                    child.kill()
         except BaseException:  # interrupted
             pool.shutdown(wait=False, cancel_futures=True)
             raise

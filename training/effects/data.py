@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from torch import Tensor
 
+from ...realtime.cluster import Cluster
 from ...realtime.plucked import riff
 from ..signals import dry_signal
 from .config import TrainingConfig, TrainingError
+from .passages import Passage, wet_passages
 from .teachers import Settings, Teacher, sample_settings, wet_signal
 
 Array: TypeAlias = NDArray[np.float32]
@@ -52,8 +54,8 @@ class Lesson:
     held_back: list[Pair]
 
 
-def make_lesson(teacher: Teacher, config: TrainingConfig) -> Lesson:
-    """The generated sound of a run and what its teacher makes of it.
+def make_lesson(teacher: Teacher, config: TrainingConfig, cluster: Cluster | None = None) -> Lesson:
+    """The generated sound of a run and what its teacher makes of it, on a cluster if there is one.
 
     With knobs, every few seconds have a setting of their own, one in eight the teacher's defaults: what is
     between the settings is learnt from many of them.
@@ -62,27 +64,27 @@ def make_lesson(teacher: Teacher, config: TrainingConfig) -> Lesson:
     ------
     TrainingError
         If the teacher gives silence or samples that are not finite.
+    ClusterError
+        See `passages.wet_passages`.
     """
     dry = _dry(config)
     held_dry = dry_signal(min(HELD_BACK_S, config.seconds), config.rate, config.seed + HELD_BACK_SEED)
-    if not config.knobs:
-        return Lesson(
-            [_pair(teacher, "generated", dry, config.rate, config.settings)],
-            [_pair(teacher, "held back", held_dry, config.rate, config.settings)],
-        )
-    rng = np.random.default_rng((config.seed, KNOBS_SEED))
-    length = round(SETTING_S * config.rate)
-    pairs = []
-    for n, start in enumerate(range(0, len(dry), length)):
-        clip = dry[start : start + length]
-        if not clip.any():  # a rest in the music
-            continue
-        chosen = {} if n % 8 == 0 else sample_settings(teacher, config.knobs, rng)
-        pairs.append(knobbed_pair(teacher, f"setting {n}", clip, config, chosen))
-    held = [{}, *(sample_settings(teacher, config.knobs, rng) for _ in range(HELD_BACK_SETTINGS))]
-    return Lesson(
-        pairs, [knobbed_pair(teacher, f"held back {n}", held_dry, config, s) for n, s in enumerate(held)]
-    )
+    clips: list[tuple[str, Array, Settings]] = [("generated", dry, {})]
+    held: list[tuple[str, Array, Settings]] = [("held back", held_dry, {})]
+    if config.knobs:
+        rng = np.random.default_rng((config.seed, KNOBS_SEED))
+        length = round(SETTING_S * config.rate)
+        clips = []
+        for n, start in enumerate(range(0, len(dry), length)):
+            clip = dry[start : start + length]
+            if not clip.any():  # a rest in the music
+                continue
+            chosen = {} if n % 8 == 0 else sample_settings(teacher, config.knobs, rng)
+            clips.append((f"setting {n}", clip, chosen))
+        settings = [{}, *(sample_settings(teacher, config.knobs, rng) for _ in range(HELD_BACK_SETTINGS))]
+        held = [(f"held back {n}", held_dry, chosen) for n, chosen in enumerate(settings)]
+    pairs = _knobbed_pairs(teacher, clips + held, config, cluster)
+    return Lesson(pairs[: len(clips)], pairs[len(clips) :])
 
 
 def recorded_lesson(config: TrainingConfig) -> Lesson:
@@ -104,13 +106,23 @@ def recorded_lesson(config: TrainingConfig) -> Lesson:
     )
 
 
-def knobbed_pair(teacher: Teacher, name: str, dry: Array, config: TrainingConfig, chosen: Settings) -> Pair:
-    """A dry sound through the teacher with some knobs ``chosen``, which stand in the pair's turns."""
-    settings = {**config.settings, **chosen}
-    values = teacher.settings(settings)
+def _knobbed_pairs(
+    teacher: Teacher,
+    clips: Sequence[tuple[str, Array, Settings]],
+    config: TrainingConfig,
+    cluster: Cluster | None,
+) -> list[Pair]:
+    """Names, dry sounds and chosen knobs through the teacher; the knobs stand in the pairs' turns."""
     known = {parameter.name: parameter for parameter in teacher.parameters}
-    turns = tuple(known[knob].to_turn(values[knob]) for knob in config.knobs)
-    return replace(_pair(teacher, name, dry, config.rate, settings), turns=turns)
+    settings = [{**config.settings, **chosen} for _, _, chosen in clips]
+    sounds = zip(clips, settings, strict=True)
+    wets = wet_passages([Passage(teacher, dry, config.rate, own) for (_, dry, _), own in sounds], cluster)
+    pairs = []
+    for (name, dry, _), own, wet in zip(clips, settings, wets, strict=True):
+        values = teacher.settings(own)
+        turns = tuple(known[knob].to_turn(values[knob]) for knob in config.knobs)
+        pairs.append(Pair(name, dry, _checked(teacher, name, wet), config.rate, turns))
+    return pairs
 
 
 def _dry(config: TrainingConfig) -> Array:
@@ -129,7 +141,10 @@ def held_out_pairs(teacher: Teacher, rate: float, settings: Settings) -> list[Pa
     the project's own phrase, named ``riff``.
     """
     recordings = held_out_guitar(rate) or {"riff": riff(rate)}
-    return [_pair(teacher, name, dry, rate, settings) for name, dry in recordings.items()]
+    return [
+        Pair(name, dry, _checked(teacher, name, wet_signal(teacher, dry, rate, settings)), rate)
+        for name, dry in recordings.items()
+    ]
 
 
 def held_out_guitar(rate: float) -> dict[str, Array]:
@@ -147,14 +162,13 @@ def held_out_guitar(rate: float) -> dict[str, Array]:
     return recordings
 
 
-def _pair(teacher: Teacher, name: str, dry: Array, rate: float, settings: Settings) -> Pair:
-    wet = wet_signal(teacher, dry, rate, settings)
+def _checked(teacher: Teacher, name: str, wet: Array) -> Array:
     if not np.isfinite(wet).all() or not wet.any():
         raise TrainingError(
             f"the teacher {teacher.name} gave {'silence' if np.isfinite(wet).all() else 'NaN or infinity'} "
             f"for the dry sound {name!r}; check its settings"
         )
-    return Pair(name, dry, wet, rate)
+    return wet
 
 
 def batches(
