@@ -22,7 +22,8 @@ ModelOption = Annotated[
 ClusterOption = Annotated[
     str | None,
     typer.Option(
-        metavar="ADDRESS", help="Work on a Dask cluster, tcp://HOST:8786, or local:4 for one with 4 workers."
+        metavar="ADDRESS",
+        help="Make sounds on a Dask cluster: tcp://HOST:8786; local:4 starts 4 workers here.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

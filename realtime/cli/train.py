@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from . import PLAIN
+from .options import ClusterOption
 from .settings import setting
 from .train_wet import wet as wet_sounds
 
@@ -71,6 +72,7 @@ def effect(
     config: Annotated[
         Path | None, typer.Option(help="A TOML file with these and more; see docs/training.md.")
     ] = None,
+    cluster: ClusterOption = None,
 ) -> None:
     """Train a network to sound like an effect, and write it as streaming ONNX for live and render.
 
@@ -135,5 +137,5 @@ def effect(
             esr = "" if step.validation_esr is None else f", ESR {step.validation_esr:.4f} on sound held back"
             bars.update(task, completed=step.fraction, description=f"{loss}{esr}")
 
-        path = train_effect(wanted, show)
+        path = train_effect(wanted, show, cluster)
     print(f"{path}: written; try it with tonerig live --model {path}")

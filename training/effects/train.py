@@ -12,7 +12,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +19,6 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -28,15 +26,17 @@ from ...export.model import Knob
 from ...export.streaming import write_onnx
 from ...export.torch_module import from_torch
 from ...export.writing import write_bytes
+from ...realtime.cluster import open_cluster
 from ..losses import training_loss
 from .beginning import begin_gain
 from .config import ESTIMATED, TrainingConfig, TrainingError, make_network
 from .data import Lesson, batches, held_out_pairs, make_lesson, recorded_lesson
 from .evaluate import esr_of, evaluate, loudness_db, run_network
+from .keeping import Keeper, keep
 from .learners import estimate
 from .networks import detached
 from .play import play_model
-from .response import solve_response
+from .response import finish_response, solve_response
 from .teachers import Teacher, find_teacher
 
 CHECKPOINT = "last.ckpt"
@@ -189,7 +189,11 @@ def _falling(fraction: float) -> float:
     return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * fraction))
 
 
-def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = lambda _: None) -> Path:
+def train_effect(
+    config: TrainingConfig,
+    progress: Callable[[Progress], None] = lambda _: None,
+    cluster: str | None = None,
+) -> Path:
     """Train a network on a teacher, write it as streaming ONNX, and its result beside it as JSON.
 
     An interrupted run leaves a checkpoint in ``config.run``, from which the next call goes on.
@@ -198,6 +202,7 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
     ----------
     config : what to train
     progress : called after every batch
+    cluster : where the teacher's sound is made, as for `open_cluster`; the training itself runs here
 
     Returns
     -------
@@ -208,12 +213,14 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
     ------
     TrainingError, TeacherError, ParameterError
         If the run cannot be done as configured.
+    ClusterError
+        If the cluster cannot be reached or is lost.
     """
     teacher = None if config.dry is not None else find_teacher(config.teacher)
     knobs = [] if teacher is None else learnt_knobs(teacher, config.knobs)
     checkpoint = _checkpoint(config)
     lightning.seed_everything(config.seed, verbose=False)
-    lesson = recorded_lesson(config) if teacher is None else make_lesson(teacher, config)
+    lesson = _lesson(teacher, config, cluster)
     config = dataclasses.replace(config, rate=lesson.pairs[0].rate)
     held_out = lesson.held_back if teacher is None else held_out_pairs(teacher, config.rate, config.settings)
     if config.network in ESTIMATED:
@@ -227,6 +234,8 @@ def train_effect(config: TrainingConfig, progress: Callable[[Progress], None] = 
             begin_gain(training.network, teacher, config)
         _fit(training, config, checkpoint)
         network = training.network.cpu().eval()
+        if network.response is not None:
+            finish_response(network, lesson.pairs, lesson.held_back)
         network.settle(round(config.rate))
         model = from_torch(network, sample_rate=config.rate)
         play = partial(run_network, network)
@@ -248,6 +257,16 @@ def _estimating(progress: Callable[[Progress], None], part: float) -> None:
     progress(Progress(part, 0, 0.0, None, None))
 
 
+def _lesson(teacher: Teacher | None, config: TrainingConfig, cluster: str | None) -> Lesson:
+    """What is learnt from; a cluster is left again before the training begins."""
+    if cluster is None:
+        return recorded_lesson(config) if teacher is None else make_lesson(teacher, config)
+    if teacher is None:
+        raise TrainingError("a recording has its wet sound already; give a cluster for a teacher's alone")
+    with open_cluster(cluster) as workers:
+        return make_lesson(teacher, config, workers)
+
+
 def learnt_knobs(teacher: Teacher, names: Sequence[str]) -> list[Knob]:
     """Parameters of a teacher as the knobs of a model.
 
@@ -266,13 +285,6 @@ def learnt_knobs(teacher: Teacher, names: Sequence[str]) -> list[Knob]:
 
 def _fit(training: EffectTraining, config: TrainingConfig, checkpoint: Path | None) -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    keeper = ModelCheckpoint(
-        config.run,
-        CHECKPOINT.removesuffix(".ckpt"),
-        train_time_interval=timedelta(seconds=30),
-        save_on_exception=True,
-        enable_version_counter=False,
-    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         trainer = lightning.Trainer(
@@ -281,12 +293,13 @@ def _fit(training: EffectTraining, config: TrainingConfig, checkpoint: Path | No
             precision=config.precision,
             max_epochs=-1,
             logger=False,
-            callbacks=[keeper],
+            callbacks=[Keeper(config.run / CHECKPOINT)],
+            enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
         )
         trainer.fit(training, ckpt_path=checkpoint, weights_only=True)
-    trainer.save_checkpoint(config.run / CHECKPOINT)
+    keep(trainer, config.run / CHECKPOINT)
 
 
 def _loadable(path: Path) -> Path:
