@@ -134,7 +134,7 @@ class Schedule:
 SCHEDULES = {
     "window": Schedule(batch=128, segment=1, truncation=1),
     "lstm": Schedule(batch=8, segment=48 * 1024, truncation=1024),
-    "mulaw": Schedule(batch=8, segment=4096, truncation=4096),
+    "mulaw": Schedule(batch=8, segment=4096, truncation=4096, learning_rate=3e-3),
 }
 """A window is drawn for each sample; an LSTM hears about a second in order, then another section."""
 
@@ -186,7 +186,7 @@ class Baseline:
         outputs: list[Tensor] = []
         if isinstance(self.network, LstmNetwork):
             state = None
-            for part in sound.split(PLAYED, dim=1):
+            for part in torch.split(sound, PLAYED, dim=1):
                 output, state = self.network(part, state)
                 outputs.append(output)
         else:
@@ -241,6 +241,7 @@ def train_baseline(
     steps: int | None = None,
     seed: int = 1,
     device: str = "cpu",
+    clock: Callable[[], float] = time.monotonic,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Baseline:
     """Train a baseline for so many minutes, or so many steps.
@@ -252,6 +253,8 @@ def train_baseline(
     minutes, steps : the budget, one of them; steps make a run repeatable
     seed : of weights and batches
     device : as torch knows it
+    clock : gives the seconds by which minutes are counted; `time.process_time` for those of a processor,
+        whatever else the machine does
     progress : called after every step with the part of the budget that is spent, 0 to 1
 
     Raises
@@ -266,16 +269,16 @@ def train_baseline(
     schedule = SCHEDULES[kind.partition("-")[0]]
     optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate)
     losses: list[float] = []
-    began = time.monotonic()
+    began = clock()
     for loss in _losses(network, schedule, pairs, seed, device):
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         losses.append(float(loss.detach()))
         if not np.isfinite(losses[-1]):
             raise TrainingError(f"the loss of {kind} became {losses[-1]} at step {len(losses)}")
-        spent = len(losses) / steps if steps else (time.monotonic() - began) / (60.0 * (minutes or 1.0))
+        spent = len(losses) / steps if steps else (clock() - began) / (60.0 * (minutes or 1.0))
         progress(min(1.0, spent))
         if spent >= 1.0:
             break
@@ -295,7 +298,7 @@ def _losses(
             yield network.loss(heard, wanted[:, memory:])
             continue
         state: tuple[Tensor, ...] | None = None
-        parts = (x.split(schedule.truncation, dim=1) for x in (heard, wanted))
+        parts = (torch.split(x, schedule.truncation, dim=1) for x in (heard, wanted))
         for part, target in zip(*parts, strict=True):
             output, after = network(part, state)
             yield error_to_signal(output, target, SILENCE)

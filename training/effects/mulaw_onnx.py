@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -27,7 +28,7 @@ class _Graph:
         self.inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 1, "frames"])]
         self.outputs = [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, "frames"])]
 
-    def add(self, kind: str, *inputs: str, name: str = "", **attributes: object) -> str:
+    def add(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         name = name or f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
