@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LOCAL = "local"
-CONNECT_S, WORKERS_S = 10.0, 60.0
+CONNECT_S, WORKERS_S = 5.0, 60.0
 """How long a scheduler may take to answer, and for how long a cluster may be without any worker."""
 LOOK_S = 1.0
 SAME = ("tonerig", "numpy", "scipy", "numba", "pedalboard")
