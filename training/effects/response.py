@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -13,6 +14,7 @@ from scipy.fft import irfft, rfft
 
 from .cascade import CascadeNetwork
 from .data import Pair
+from .evaluate import esr_of
 from .least_squares import NormalEquations
 from .networks import EffectNetwork
 
@@ -20,13 +22,21 @@ Samples: TypeAlias = NDArray[np.float64]
 
 SECONDS = 100.0
 """Sound that is heard at most."""
-ITERATIONS = 15
+ITERATIONS, LAST_ITERATIONS = 15, 40
 FEWEST = 8
-RIDGE = 1e-3
+RIDGE, LAST_RIDGE = 1e-3, 1e-5
+
+
+def finish_response(network: EffectNetwork, pairs: Sequence[Pair], held_back: Sequence[Pair]) -> None:
+    """Solve for all taps once more after the last batch, closely; taken if sound that was held back gains."""
+    before, present = esr_of(network, held_back), copy.deepcopy(network.state_dict())
+    solve_response(network, pairs, last=True)
+    if not esr_of(network, held_back) < before:
+        network.load_state_dict(present)
 
 
 @torch.no_grad()
-def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
+def solve_response(network: EffectNetwork, pairs: Sequence[Pair], last: bool = False) -> None:
     """Set the taps of a network's response to those that come nearest to the wet sounds.
 
     Descent moves two thousand taps slowly, while the nonlinear core before them learns quickly; given the
@@ -37,7 +47,8 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
     Parameters
     ----------
     network : with a response
-    pairs : with the turns of its knobs; only a part of each is heard
+    pairs : with the turns of its knobs; only a part of them is heard
+    last : solve closely, and for the taps of the knobs' bent features too, which are settled by then
     """
     response = network.response
     if response is None:
@@ -54,8 +65,8 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
         equations.append(NormalEquations.of([(level * played, level * pair.wet[:longest])], count))
         weights.append(np.concatenate(([1.0], features)))
     start = response.taps.double().cpu().numpy()
-    solved = 1 + len(network.knobs)
-    taps = _solve(equations, np.array(weights), start, solved)
+    solved = len(start) if last else 1 + len(network.knobs)
+    taps = _solve(equations, np.array(weights), start, solved, last)
     response.taps[:solved] = torch.from_numpy(taps).to(response.taps)
     if isinstance(network.core, CascadeNetwork):  # else each solution makes up for a core that falls silent
         level = float(response.taps[0].norm())
@@ -63,7 +74,9 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair]) -> None:
         response.taps /= level
 
 
-def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Samples, solved: int) -> Samples:
+def _solve(
+    equations: Sequence[NormalEquations], weights: Samples, start: Samples, solved: int, last: bool
+) -> Samples:
     """Taps, shape (solved, count), that fit all pairs, by preconditioned conjugate gradients.
 
     What is regularised is the change from ``start``.
@@ -76,7 +89,7 @@ def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Sample
     solved : the first so many rows are solved for; those of the knobs' bent features stay
     """
     count, size = start.shape[1], equations[0].size
-    ridge = RIDGE * sum(own.power for own in equations)
+    ridge = (LAST_RIDGE if last else RIDGE) * sum(own.power for own in equations)
     smooth = np.mean([own.smooth for own in equations], axis=0) + ridge / len(equations)
     filters = weights @ start
     weights = weights[:, :solved]
@@ -97,7 +110,7 @@ def _solve(equations: Sequence[NormalEquations], weights: Samples, start: Sample
     residual = weights.T @ (np.array([own.right for own in equations]) - heard(filters))
     step = preconditioned(residual)
     direction, energy = step.copy(), float((residual * step).sum())
-    for _ in range(ITERATIONS):
+    for _ in range(LAST_ITERATIONS if last else ITERATIONS):
         moved = products(direction) + ridge * direction
         length = energy / max(float((direction * moved).sum()), 1e-30)
         taps += length * direction

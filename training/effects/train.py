@@ -84,6 +84,7 @@ class EffectTraining(lightning.LightningModule):
         self.automatic_optimization = False
         self.config, self.recipe = config, config.training_recipe
         self.lesson, self.report = lesson, report
+        self.keeper = Keeper(config.run / CHECKPOINT)
         if self.recipe.spectral_weight and find_spec("auraloss") is None:
             raise TrainingError("the spectral loss needs auraloss; install it, or set spectral_weight to 0")
         self.network = make_network(config.network, knobs, config.taps)
@@ -169,6 +170,7 @@ class EffectTraining(lightning.LightningModule):
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
             raise TrainingError(f"the loss became {loss} at step {self.step}; lower the learning rate")
+        self.keeper.batch_counted(self.trainer)
         self.report(Progress(self.fraction, self.step, self.elapsed_s, loss, self.validation_esr))
         if self.fraction >= 1.0 or 0 < self.config.patience <= self.worse:
             self.trainer.should_stop = True
@@ -293,7 +295,7 @@ def _fit(training: EffectTraining, config: TrainingConfig, checkpoint: Path | No
             precision=config.precision,
             max_epochs=-1,
             logger=False,
-            callbacks=[Keeper(config.run / CHECKPOINT)],
+            callbacks=[training.keeper],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,

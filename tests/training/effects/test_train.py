@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from tonerig.export import NeuralModel, load_model, verify_file
+from tonerig.training.effects import keeping
 from tonerig.training.effects.config import Recipe, TrainingConfig, TrainingError
 from tonerig.training.effects.train import Progress, train_effect
 
@@ -48,7 +49,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_few_seconds_lower_the_loss(tmp_path: Path, network: str) -> None:
     """Forty batches bring the mean loss of the last five well under that of the first."""
     seen: list[Progress] = []
-    train_effect(_config(tmp_path, network, steps=40), seen.append)
+    mild = {"drive": 1.0}
+    train_effect(_config(tmp_path, network, steps=40, settings=mild), seen.append)
     assert [p.step for p in seen] == list(range(1, 41))
     assert seen[-1].fraction == 1.0
     assert sum(p.loss for p in seen[-5:]) / 5 < 0.7 * seen[0].loss
@@ -71,6 +73,21 @@ def test_an_interrupted_run_ends_with_the_same_weights(finished: Path, tmp_path:
     whole, resumed = _weights(finished), _weights(tmp_path)
     for name in whole:
         torch.testing.assert_close(resumed[name], whole[name], atol=1e-6, rtol=1e-5)
+
+
+def test_a_run_that_is_killed_has_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While batches pass the checkpoint on the disk is never older than the interval, and always whole."""
+    monkeypatch.setattr(keeping, "INTERVAL_S", 0.0)
+    steps = []
+
+    def look(progress: Progress) -> None:
+        path = tmp_path / "run" / "last.ckpt"
+        if path.exists():
+            steps.append(torch.load(path, weights_only=True)["place in the budget"]["step"])
+
+    train_effect(_config(tmp_path), look)
+    assert steps == [1, 2, 3, 4]
+    assert [path.name for path in (tmp_path / "run").glob("last*")] == ["last.ckpt"]
 
 
 def test_a_finished_run_is_not_trained_further(finished: Path, tmp_path: Path) -> None:
