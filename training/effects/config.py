@@ -211,6 +211,7 @@ class TrainingConfig:
         budget = {
             "output",
             "name",
+            "gear_type",
             "minutes",
             "looks",
             "patience",
