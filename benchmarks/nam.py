@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -41,11 +42,14 @@ from tonerig.training.effects.teachers import TEACHERS, wet_signal
 
 Row: TypeAlias = dict[str, Any]
 RATE = 48000.0
-OURS = {"amp": ("cascade-2x1024", 2048), "distortion": ("cascade-1x512", 512)}
-"""Network and taps after it, by teacher."""
+OURS = {"amp": ("cascade-2x2048", 2048), "distortion": ("cascade-1x2048", 1024)}
+"""Network and taps after it, by teacher: those of the recipes of the shipped models, here without knobs."""
 ENTRANTS = ("tonerig", "nam", "nam-fitted")
 BATCH, SEGMENT, RATE_AT_START, FALL = 16, 8192, 4e-3, 0.993
 SPECTRAL_WEIGHT, EMPHASIS = 2e-4, 0.85
+STEP = re.compile(r"_step=(\d+)")
+"""In the names of the checkpoints that nam-full keeps, its best ones."""
+LOUDEST = 0.9
 DOUBLING = [2**n for n in range(10)]
 
 
@@ -118,18 +122,19 @@ def train_nam(options: argparse.Namespace, folder: Path, name: str, steps: int |
     command = [str(options.nam / "bin" / "nam-full"), *map(str, files), str(out), "--no-show", "--no-plots"]
     spent = timed(command, options.threads, folder / f"{name}.log")
     (model,) = out.rglob("*.nam")
-    steps_done = [
-        int(path.stem.rpartition("step=")[2]) for path in out.rglob("checkpoint_epoch_*step=*.ckpt")
-    ]
-    return model, {"network": "WaveNet feather", "steps": max(steps_done, default=0), **spent}
+    steps_done = [int(found[1]) for path in out.rglob("*.ckpt") if (found := STEP.search(path.name))]
+    return model, {"network": "WaveNet feather", "steps": max(steps_done), **spent}
 
 
-def score(teacher: str, path: Path) -> Row:
-    """ESR on the guitar, all recordings together and each, and the time for a block of 64 samples."""
+def score(teacher: str, path: Path, gain: float) -> Row:
+    """ESR on the guitar, all recordings together and each, and the time for a block of 64 samples.
+
+    ``gain`` is applied to what the model puts out.
+    """
     model = load_model(path)
     assert isinstance(model, NeuralModel)
     recordings = held_out_guitar(RATE)
-    outputs = [play_model(model, dry) for dry in recordings.values()]
+    outputs = [np.float32(gain) * play_model(model, dry) for dry in recordings.values()]
     wets = [wet_signal(TEACHERS[teacher], dry, RATE, {}) for dry in recordings.values()]
     each = {
         name: error_to_signal(output, wet)
@@ -142,14 +147,20 @@ def score(teacher: str, path: Path) -> Row:
     }
 
 
-def write_sounds(teacher: str, seconds: float, folder: Path) -> None:
-    """What is trained on and what is held back, dry and wet, as the WAV files that NAM reads."""
+def write_sounds(teacher: str, seconds: float, folder: Path) -> float:
+    """What is trained on and what is held back, dry and wet, as the WAV files that NAM reads.
+
+    NAM refuses a wet sound that reaches full scale: such a one is made softer by the gain that is returned.
+    """
     lesson = make_lesson(
         TEACHERS[teacher], TrainingConfig(output=Path("none.onnx"), teacher=teacher, seconds=seconds)
     )
+    peak = max(float(np.abs(pair.wet).max()) for pair in lesson.pairs + lesson.held_back)
+    gain = np.float32(min(1.0, LOUDEST / peak))
     for part, pairs in (("train", lesson.pairs), ("validation", lesson.held_back)):
         write_wav(folder / f"{part} dry.wav", np.concatenate([pair.dry for pair in pairs]), RATE)
-        write_wav(folder / f"{part} wet.wav", np.concatenate([pair.wet for pair in pairs]), RATE)
+        write_wav(folder / f"{part} wet.wav", gain * np.concatenate([pair.wet for pair in pairs]), RATE)
+    return float(gain)
 
 
 def table(rows: list[Row]) -> str:
@@ -185,7 +196,7 @@ def main() -> None:
     for teacher in options.teachers:
         folder = options.folder.absolute() / teacher
         folder.mkdir(exist_ok=True)
-        write_sounds(teacher, options.seconds, folder)
+        gain = write_sounds(teacher, options.seconds, folder)
         key = {"teacher": teacher, "minutes": options.minutes, "threads": options.threads}
         for entrant in options.entrants:
             mine = {row["entrant"]: row for row in rows if key.items() <= row.items()}
@@ -193,9 +204,11 @@ def main() -> None:
                 continue
             if entrant == "tonerig":
                 path, row = train_ours(teacher, options, folder)
+                scored = score(teacher, path, 1.0)
             else:
                 steps = mine["nam"]["steps"] if entrant == "nam-fitted" else None
                 path, row = train_nam(options, folder, entrant, steps)
+                scored = score(teacher, path, 1.0 / gain)
             rows.append(
                 {**key, "entrant": entrant, "seconds": options.seconds, **row, **score(teacher, path)}
             )
