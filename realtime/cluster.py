@@ -37,10 +37,9 @@ QUIET = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.scheduler.allowed-failures": 1,
-    "distributed.deploy.lost-worker-timeout": "1h",
+    "distributed.deploy.lost-worker-timeout": "1h",  # a busy machine takes its time to start one again
     "distributed.admin.large-graph-warning-threshold": "1TiB",
 }
-"""Dask's settings, of which the last but one lets a local worker take its time to come back on a busy machine."""
 _ONE_AT_A_TIME = threading.Lock()
 
 
