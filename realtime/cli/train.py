@@ -18,7 +18,7 @@ from .train_wet import wet as wet_sounds
 app = typer.Typer(**PLAIN)
 
 
-@app.callback(epilog="Example: tonerig train effect --teacher zamtube --network lstm-16 --minutes 20")
+@app.callback(epilog="Example: tonerig train effect --dry test.wav --wet recorded.wav -o mine.onnx")
 def train() -> None:
     """Train models of your own."""
 
@@ -26,16 +26,17 @@ def train() -> None:
 app.command("wet")(wet_sounds)
 
 
-@app.command(
-    "effect", epilog="Example: tonerig train effect --teacher zamtube --network lstm-16 --minutes 20"
-)
+@app.command("effect", epilog="Example: tonerig train effect --dry test.wav --wet recorded.wav -o mine.onnx")
 def effect(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The ONNX file; by default TEACHER-NETWORK.onnx.")
     ] = None,
     teacher: Annotated[
         str | None,
-        typer.Option(help="What it learns: zamtube, amp (built in), or a VST3 effect's name or path."),
+        typer.Option(
+            help="What it learns: distortion, fuzz, compressor, amp, lowpass, highpass, octave, chorus, "
+            "delay, reverb, zamtube, or a VST3 effect's name or path."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A knob of the teacher: tube_drive=8.")
@@ -50,8 +51,9 @@ def effect(
     network: Annotated[
         str | None,
         typer.Option(
-            help="wavenet-standard, -lite, -feather, -nano or -8x10; tcn-8x3; lstm-16, lstm-2x8, gru-16; or "
-            "linear, echo, modulation, octave, compression. [default: what the teacher is learnt best with]"
+            help="wavenet-standard, -lite, -feather, -nano or -8x10; cascade-2x2048; tcn-8x3; lstm-16, "
+            "lstm-2x8, gru-16; linear, echo, modulation, octave, compression. [default: as the shipped "
+            "model was learnt, or wavenet-feather]"
         ),
     ] = None,
     taps: Annotated[
@@ -67,7 +69,9 @@ def effect(
     name: Annotated[str | None, typer.Option(help="The model's name.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of signal, weights and order.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
-    run: Annotated[Path | None, typer.Option(help="Folder of the checkpoint. [default: runs/effect]")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of the checkpoint. [default: runs/NAME of the output]")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from the checkpoint.")] = False,
     config: Annotated[
         Path | None, typer.Option(help="A TOML file with these and more; see docs/training.md.")
@@ -112,11 +116,13 @@ def effect(
             stated = {"taps": 0, "knobs": (), **stated}
         wanted = dataclasses.replace(read, **stated, settings={**read.settings, **settings})
     else:
-        learnt = wet.stem if wet is not None else find_teacher(stated["teacher"]).name
+        learnt = wet.stem if wet is not None else find_teacher(stated.get("teacher", preferred_amp())).name
         kind = stated.get("network", TrainingConfig.network)
         called = re.sub(r"[^\w.-]", "_", learnt)
         stated.setdefault("output", Path(f"{called}-{kind}.onnx"))
         wanted = TrainingConfig(**stated, settings=settings)
+    if run is None and wanted.run == TrainingConfig.run:
+        wanted = dataclasses.replace(wanted, run=Path("runs") / wanted.output.stem)
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
