@@ -209,9 +209,7 @@ def main() -> None:
                 steps = mine["nam"]["steps"] if entrant == "nam-fitted" else None
                 path, row = train_nam(options, folder, entrant, steps)
                 scored = score(teacher, path, 1.0 / gain)
-            rows.append(
-                {**key, "entrant": entrant, "seconds": options.seconds, **row, **score(teacher, path)}
-            )
+            rows.append({**key, "entrant": entrant, "seconds": options.seconds, **row, **scored})
             results.write_text(json.dumps(rows, indent=1), encoding="ascii")
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     print(json.dumps(rows, indent=1))
