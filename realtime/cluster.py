@@ -147,10 +147,18 @@ class Cluster:
     def _room(self) -> int:
         """Threads of all workers; waits for the first."""
         with self._connection():
-            if not (threads := sum(self._client.nthreads().values())):
+            if threads := sum(self._client.nthreads().values()):
+                return int(threads)
+            try:
                 self._client.wait_for_workers(1, timeout=WORKERS_S)
-                threads = sum(self._client.nthreads().values())
-        return max(1, threads)
+            except TimeoutError:
+                if self._client.status != "running":
+                    raise
+                raise ClusterError(
+                    f"{self.name} has no workers; start some with: "
+                    f"dask worker {self._client.scheduler.address}"
+                ) from None
+        return 1
 
     def _next(self, done: Queue[Any]) -> Any:
         """The next one; sees to it that there is a cluster to wait for."""
@@ -177,18 +185,13 @@ class Cluster:
 
     @contextmanager
     def _connection(self) -> Iterator[None]:
-        """Make the loss of the scheduler, and a want of workers, a sentence."""
+        """Make the loss of the scheduler a sentence."""
         try:
             yield
-        except TimeoutError:
-            if self._client.status == "running":
-                address = self._client.scheduler.address
-                raise ClusterError(
-                    f"{self.name} has no workers; start some with: dask worker {address}"
-                ) from None
-            raise self._loss() from None
         except (OSError, asyncio.CancelledError, concurrent.futures.CancelledError):
             raise self._loss() from None
+        except ClusterError:
+            raise
         except (ValueError, RuntimeError, AttributeError):  # of a client that has closed itself
             if self._client.status == "running":
                 raise

@@ -121,7 +121,7 @@ def test_a_scheduler_elsewhere_and_its_loss() -> None:
     """Work by address, as on other machines; then the scheduler is killed: a sentence, and soon."""
     with _scheduler() as (address, process):
         worker = subprocess.Popen(
-            [sys.executable, "-m", "dask", "worker", address, "--nthreads", "2", "--host", "127.0.0.1"],
+            [sys.executable, "-m", "dask", "worker", address, "--nthreads", "2", "--no-nanny"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=Path(__file__).parents[2],
