@@ -62,14 +62,14 @@ def test_train_wet(folder: Path, tmp_path: Path) -> None:
         assert (two / file).read_bytes() == (one / file).read_bytes()
 
 
-def test_train_effect(tmp_path: Path) -> None:
-    """A filter is learnt from sound that two workers made; its ESR says that it was the filter's."""
-    config = tmp_path / "run.toml"
-    config.write_text('output = "x.onnx"\nteacher = "lowpass"\nnetwork = "linear"\nseconds = 2.0\n')
-    model, run = tmp_path / "lowpass.onnx", tmp_path / "run"
-    done = tonerig("train", "effect", "--config", config, "--run", run, "-o", model, "--cluster", "local:2")
-    assert done.code == 0, done.err
-    assert json.loads(model.with_suffix(".json").read_text())["overall"]["esr"] < 1e-3
+def test_train_effect_asks_for_its_cluster(tmp_path: Path) -> None:
+    """The sound of a teacher is wanted from the cluster: without one there is a sentence and no model."""
+    model = tmp_path / "x.onnx"
+    words = ("--teacher", "lowpass", "--network", "linear", "-o", model, "--run", tmp_path / "run")
+    done = tonerig("train", "effect", *words, "--cluster", "local:0")
+    assert done.code == 1
+    assert "'local:0', expected local:N with N from 1 to 1024" in done.err
+    assert not model.exists()
 
 
 def test_what_is_no_cluster_is_a_sentence(folder: Path, tmp_path: Path) -> None:
