@@ -137,6 +137,8 @@ def _cascade(module: nn.Module) -> list[Network]:
     for stage in module.get_submodule("stages").children():
         taps = _array(stage.get_submodule("filter")())
         first, tanh, last = stage.get_submodule("curve").children()
+        if not isinstance(first, nn.Linear) or not isinstance(last, nn.Linear):
+            raise ModuleNotKnownError(f"the curve of a {type(stage).__name__} is no two linear layers")
         bend, straight = _dense(first), _dense(last)
         at_zero = straight.weight.astype(np.float64) @ np.tanh(bend.bias.astype(np.float64))
         curve = Dense(straight.weight, (-at_zero).astype(np.float32))

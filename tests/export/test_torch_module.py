@@ -13,6 +13,7 @@ from tonerig.export.parity import compare
 from tonerig.export.reference import evaluate
 from tonerig.export.streaming import write_onnx
 from tonerig.export.torch_module import ModuleNotKnownError, from_torch
+from tonerig.training.effects.cascade import CascadeNetwork
 from tonerig.training.effects.networks import FEATURES, Core, EffectNetwork
 from tonerig.training.effects.recurrent import GruNetwork, LstmNetwork
 from tonerig.training.effects.wavenet import A1_SHAPES, WaveNetNetwork, plain_shape, tcn_shape
@@ -64,6 +65,7 @@ CORES: dict[str, Callable[[int], Core]] = {
     "gru": lambda features: GruNetwork(6, 1, False, features),
     "wavenet": lambda features: WaveNetNetwork(plain_shape(6, 5), features),
     "tcn": lambda features: WaveNetNetwork(tcn_shape(4, 2), features),
+    "cascade": lambda _: CascadeNetwork(2, 60),
 }
 
 
@@ -85,7 +87,8 @@ def test_a_network_with_knobs(core: str) -> None:
     network = effect(core, KNOBS, 40)
     model = from_torch(network)
     assert isinstance(model.network, Chain)
-    assert [type(part.network) for part in model.network.models][::2] == [Gain, Response]
+    first, *_, last = model.network.models
+    assert isinstance(first.network, Gain) and isinstance(last.network, Response)
     assert model.knobs is not None
     assert (model.knobs.knobs, model.knobs.count) == (KNOBS, FEATURES)
     expected = output_of(network, SIGNAL)
@@ -103,11 +106,11 @@ def test_a_network_without_knobs(core: str) -> None:
     """A core alone stays what it was, and a response without knobs is a convolution."""
     bare = from_torch(effect(core, (), 0))
     assert bare.knobs is None
-    assert not isinstance(bare.network, Chain)
+    assert isinstance(bare.network, Chain) == (core == "cascade")
     network = effect(core, (), 30)
     model = from_torch(network)
     assert isinstance(model.network, Chain)
-    assert isinstance(model.network.models[1].network, Stack)
+    assert isinstance(model.network.models[-1].network, Stack)
     late = 0 if network.receptive_field is not None else 600
     np.testing.assert_allclose(evaluate(model, SIGNAL)[late:], output_of(network, SIGNAL)[late:], atol=1e-5)
 

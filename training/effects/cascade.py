@@ -64,12 +64,12 @@ class Stage(nn.Module):
     def __init__(self, taps: int) -> None:
         super().__init__()
         self.filter = Sections(taps)
-        self.curve = nn.Sequential(nn.Linear(1, UNITS), nn.Tanh(), nn.Linear(UNITS, 1, bias=False))
-        with torch.no_grad():  # a soft curve with slopes of all sizes
-            slopes = torch.logspace(-1.0, 1.0, UNITS)
-            self.curve[0].weight.copy_(slopes[:, None])
-            self.curve[0].bias.copy_(0.5 * torch.randn(UNITS))
-            self.curve[2].weight.copy_((1.0 / (slopes * UNITS))[None])
+        bent, straight = nn.Linear(1, UNITS), nn.Linear(UNITS, 1, bias=False)
+        with torch.no_grad():  # bends sound of ordinary level: a stage that begins as a wire stays one
+            bent.weight.copy_(torch.logspace(-0.3, 0.7, UNITS)[:, None])
+            bent.bias.copy_(0.3 * torch.randn(UNITS))
+            straight.weight.fill_(1.0 / UNITS)
+        self.curve = nn.Sequential(bent, nn.Tanh(), straight)
 
     @property
     def memory(self) -> int:
@@ -117,7 +117,7 @@ class CascadeNetwork(nn.Module):
         """
         pasts = self.hear(input[:, :0]) if state is None else state
         signal, kept = input, []
-        for stage, past in zip(self.stages, pasts, strict=True):
+        for stage, past in zip(self._stages(), pasts, strict=True):
             history = torch.cat((past, signal), dim=1)
             kept.append(history[:, history.shape[1] - stage.memory :])
             signal = stage.bend(filtered(history, stage.filter()[None]))
@@ -126,10 +126,15 @@ class CascadeNetwork(nn.Module):
     @torch.no_grad()
     def hear(self, past: Tensor, features: Tensor | None = None) -> tuple[Tensor, ...]:
         """The state after ``past``, shape (batch, frames)."""
-        silence = tuple(past.new_zeros(past.shape[0], stage.memory) for stage in self.stages)
+        silence = tuple(past.new_zeros(past.shape[0], stage.memory) for stage in self._stages())
         return self(past, silence)[1] if past.shape[1] else silence
 
     @torch.no_grad()
     def amplify(self, gain: float) -> None:
         """Make the output louder by a gain."""
-        self.stages[-1].curve[2].weight *= gain
+        last = self._stages()[-1].curve[2]
+        if isinstance(last, nn.Linear):
+            last.weight *= gain
+
+    def _stages(self) -> list[Stage]:
+        return [stage for stage in self.stages if isinstance(stage, Stage)]

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import torch
 
@@ -20,7 +20,8 @@ from .teachers import find_teacher, preferred_amp
 from .wavenet import A1_SHAPES, WaveNetNetwork, plain_shape, tcn_shape
 
 MAX_TAPS = 65536
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+Precision: TypeAlias = Literal["32-true", "bf16-mixed", "16-mixed"]
+PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed", "16-mixed")
 SPECTRAL_FRAMES = 2048
 """The longest window of the spectral distance."""
 
@@ -176,7 +177,7 @@ class TrainingConfig:
     patience: int = 0
     device: str = "auto"
     devices: int = 1
-    precision: str = "32-true"
+    precision: Precision = "32-true"
     run: Path = Path("runs/effect")
     resume: bool = True
 
@@ -268,8 +269,8 @@ def _check(path: Path, table: object, kind: type) -> None:
     if not isinstance(table, dict):
         raise TrainingError(f"{path.name}: recipe must be a table, found {table!r}")
     types = {f.name: str(f.type) for f in dataclasses.fields(kind)}
-    expected = {"float": (int, float), "int": (int,), "int | None": (int,), "bool": (bool,)}
-    expected |= {"tuple[str, ...]": (list,)}
+    expected: dict[str, tuple[type, ...]] = {"float": (int, float), "int": (int,), "int | None": (int,)}
+    expected |= {"bool": (bool,), "tuple[str, ...]": (list,)}
     for key, value in table.items():
         if key not in types or key in ("settings", "recipe"):
             raise TrainingError(f"{path.name}: there is no key {key!r}; there are {', '.join(types)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +170,12 @@ def _checked(teacher: Teacher, name: str, wet: Array) -> Array:
     return wet
 
 
+def levels_of(pairs: Sequence[Pair]) -> Array:
+    """RMS levels of the wet sounds, none of them 40 dB or more below the loudest one; shape (pairs,)."""
+    levels = np.sqrt([np.mean(pair.wet.astype(np.float64) ** 2) for pair in pairs])
+    return np.maximum(levels, max(0.01 * levels.max(), 1e-6)).astype(np.float32)
+
+
 def batches(
     pairs: Sequence[Pair], size: int, frames: int, seed: int, first: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
@@ -202,7 +207,7 @@ def batches(
             f"{len(longest.dry) / longest.rate:.2f} s of sound are too short for segments of "
             f"{frames / longest.rate:.2f} s; ask for more seconds"
         )
-    levels = [math.sqrt(float(np.mean(pair.wet.astype(np.float64) ** 2)) + 1e-12) for pair in pairs]
+    levels = levels_of(pairs)
     index = first
     while True:
         rng = np.random.default_rng((seed, index))
@@ -210,7 +215,7 @@ def batches(
         chosen = [pairs[n] for n in drawn]
         starts = [int(rng.integers(0, len(pair.dry) - frames + 1)) for pair in chosen]
         dry, wet = (_cut([getattr(pair, side) for pair in chosen], starts, frames) for side in ("dry", "wet"))
-        level = torch.tensor([[levels[n]] for n in drawn], dtype=torch.float32)
+        level = torch.from_numpy(levels[drawn][:, None])
         yield dry, wet, torch.tensor([pair.turns for pair in chosen], dtype=torch.float32), level
         index += 1
 

@@ -118,7 +118,7 @@ def loudness_db(model: Model, rate: float) -> float:
     return 10 * math.log10(max(float(np.mean(output**2)), 1e-12))
 
 
-def esr_of(network: EffectNetwork, pairs: list[Pair]) -> float:
+def esr_of(network: EffectNetwork, pairs: Sequence[Pair]) -> float:
     """Error-to-signal ratio of a network over all pairs together; cheap enough to watch training by."""
     error = signal = 0.0
     for pair in pairs:

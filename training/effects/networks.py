@@ -58,14 +58,14 @@ class KnobbedResponse(nn.Module):
 
 def _features(knobs: int, count: int) -> nn.Sequential:
     """Two layers, of whose outputs the first ones begin as the turns of the knobs, from -0.5 to 0.5."""
-    layers = nn.Sequential(nn.Linear(knobs, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, count))
+    first, last = nn.Linear(knobs, HIDDEN), nn.Linear(HIDDEN, count)
     slope = 0.5  # so flat that tanh is a straight line
     with torch.no_grad():
-        layers[0].weight[:knobs] = slope * torch.eye(knobs)
-        layers[0].bias[:knobs] = -0.5 * slope
-        layers[2].weight[:knobs] = torch.eye(knobs, HIDDEN) / slope
-        layers[2].bias[:knobs] = 0.0
-    return layers
+        first.weight[:knobs] = slope * torch.eye(knobs)
+        first.bias[:knobs] = -0.5 * slope
+        last.weight[:knobs] = torch.eye(knobs, HIDDEN) / slope
+        last.bias[:knobs] = 0.0
+    return nn.Sequential(first, nn.Tanh(), last)
 
 
 class EffectNetwork(nn.Module):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 
 from .cascade import CascadeNetwork
-from .data import Pair
+from .data import Pair, levels_of
 from .evaluate import esr_of
 from .least_squares import NormalEquations
 from .networks import EffectNetwork
@@ -59,19 +58,18 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair], last: bool = F
         :: max(1, round(sum(len(pair.dry[:longest]) for pair in pairs) / (SECONDS * pairs[0].rate)))
     ]
     equations, weights = [], []
-    for pair in heard:
+    for pair, level in zip(heard, levels_of(heard), strict=True):
         played, features = network.play_core(pair.dry[:longest], pair.turns)
-        level = np.float32(1.0 / math.sqrt(float(np.mean(pair.wet.astype(np.float64) ** 2)) + 1e-12))
-        equations.append(NormalEquations.of([(level * played, level * pair.wet[:longest])], count))
+        equations.append(NormalEquations.of([(played / level, pair.wet[:longest] / level)], count))
         weights.append(np.concatenate(([1.0], features)))
     start = response.taps.double().cpu().numpy()
     solved = len(start) if last else 1 + len(network.knobs)
     taps = _solve(equations, np.array(weights), start, solved, last)
     response.taps[:solved] = torch.from_numpy(taps).to(response.taps)
     if isinstance(network.core, CascadeNetwork):  # else each solution makes up for a core that falls silent
-        level = float(response.taps[0].norm())
-        network.core.amplify(level)
-        response.taps /= level
+        loudness = max(float(response.taps[0].norm()), 1e-6)
+        network.core.amplify(loudness)
+        response.taps.div_(loudness)
 
 
 def _solve(
