@@ -172,7 +172,7 @@ def table(rows: list[Row]) -> str:
         key = {"teacher": teacher, "minutes": minutes, "threads": threads}
         esr = {row["entrant"]: row["esr"] for row in rows if key.items() <= row.items()}
         theirs = [esr[name] for name in ENTRANTS[1:] if name in esr]
-        ratio = f"{esr['tonerig'] / min(theirs):.2f}" if theirs and "tonerig" in esr else "–"
+        ratio = f"{esr['tonerig'] / min(theirs):.2g}" if theirs and "tonerig" in esr else "–"
         figures = [f"{esr[name]:.2g}" if name in esr else "–" for name in ENTRANTS]
         lines.append(f"| {' | '.join((teacher, f'{minutes:g}, {threads}', *figures, ratio))} |")
     return "\n".join(lines)
