@@ -18,6 +18,7 @@ from ...realtime.plucked import riff
 from ..signals import dry_signal
 from .config import TrainingConfig, TrainingError
 from .passages import Passage, wet_passages
+from .quiet import quiet_gain
 from .teachers import Settings, Teacher, sample_settings, wet_signal
 
 Array: TypeAlias = NDArray[np.float32]
@@ -47,17 +48,22 @@ class Pair:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a run learns from, and what it holds back to see whether it still gets better."""
+    """What a run learns from, and what it holds back to see whether it still gets better.
+
+    ``easy`` are the pairs to begin with: those whose tone controls stand at their defaults.
+    """
 
     pairs: list[Pair]
     held_back: list[Pair]
+    easy: list[Pair]
 
 
 def make_lesson(teacher: Teacher, config: TrainingConfig, cluster: Cluster | None = None) -> Lesson:
     """The generated sound of a run and what its teacher makes of it, on a cluster if there is one.
 
     With knobs, every few seconds have a setting of their own, one in eight the teacher's defaults: what is
-    between the settings is learnt from many of them.
+    between the settings is learnt from many of them. If some knobs are drives, every other setting turns
+    those alone: what distorts is learnt first, and what filters after it then.
 
     Raises
     ------
@@ -70,20 +76,30 @@ def make_lesson(teacher: Teacher, config: TrainingConfig, cluster: Cluster | Non
     held_dry = dry_signal(min(HELD_BACK_S, config.seconds), config.rate, config.seed + HELD_BACK_SEED)
     clips: list[tuple[str, Array, Settings]] = [("generated", dry, {})]
     held: list[tuple[str, Array, Settings]] = [("held back", held_dry, {})]
+    drives = config.knobs
     if config.knobs:
         rng = np.random.default_rng((config.seed, KNOBS_SEED))
         length = round(SETTING_S * config.rate)
+        drives = tuple(quiet_gain(teacher, config).drives) or config.knobs
         clips = []
         for n, start in enumerate(range(0, len(dry), length)):
             clip = dry[start : start + length]
             if not clip.any():  # a rest in the music
                 continue
-            chosen = {} if n % 8 == 0 else sample_settings(teacher, config.knobs, rng)
+            names = drives if n % 2 == 0 else config.knobs
+            chosen = {} if n % 8 == 0 else sample_settings(teacher, names, rng)
             clips.append((f"setting {n}", clip, chosen))
         settings = [{}, *(sample_settings(teacher, config.knobs, rng) for _ in range(HELD_BACK_SETTINGS))]
         held = [(f"held back {n}", held_dry, chosen) for n, chosen in enumerate(settings)]
     pairs = _knobbed_pairs(teacher, clips + held, config, cluster)
-    return Lesson(pairs[: len(clips)], pairs[len(clips) :])
+    learnt = pairs[: len(clips)]
+    easy = [pair for pair in learnt if _tones_rest(pair, learnt[0], config.knobs, drives)]
+    return Lesson(learnt, pairs[len(clips) :], easy)
+
+
+def _tones_rest(pair: Pair, first: Pair, knobs: Sequence[str], drives: Sequence[str]) -> bool:
+    turns = zip(knobs, pair.turns, first.turns, strict=True)
+    return all(knob in drives or turn == default for knob, turn, default in turns)
 
 
 def recorded_lesson(config: TrainingConfig) -> Lesson:
@@ -100,9 +116,8 @@ def recorded_lesson(config: TrainingConfig) -> Lesson:
     dry, wet, rate = load_pair(config.dry, config.wet)
     end = len(dry) - len(dry) // 10
     name = config.wet.name
-    return Lesson(
-        [Pair(name, dry[:end], wet[:end], rate)], [Pair(f"{name}, its end", dry[end:], wet[end:], rate)]
-    )
+    learnt = Pair(name, dry[:end], wet[:end], rate)
+    return Lesson([learnt], [Pair(f"{name}, its end", dry[end:], wet[end:], rate)], [learnt])
 
 
 def _knobbed_pairs(

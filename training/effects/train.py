@@ -10,12 +10,12 @@ import os
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import lightning
 import torch
@@ -39,11 +39,14 @@ from .play import play_model
 from .response import finish_response, solve_response
 from .teachers import Teacher, find_teacher
 
+Batch: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
 CHECKPOINT = "last.ckpt"
 IDENTITY = "config.json"
 PLACE = "place in the budget"
 SCALES = {"exponent": 4.0, "corners": 4.0, "widths": 4.0, "gains": 4.0, "taps": 0.02}
 """Learning rates beside the others': logarithms go a long way, and the many taps of a filter are small."""
+EASY = 0.4
+"""Part of the budget for which the tone controls stand at their defaults."""
 STEEPEST = 1.0
 """Norm that gradients are cut to: a loud attack must not throw the weights far."""
 SOLVED_AT = (1, 10, 25, 50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
@@ -126,15 +129,23 @@ class EffectTraining(lightning.LightningModule):
 
     def train_dataloader(self) -> Iterable[Any]:
         frames = self.warm_up + self.recipe.segment
-        drawn = batches(self.lesson.pairs, self.recipe.batch, frames, self.config.seed, self.step)
-        return DataLoader(_Stream(drawn), batch_size=None)
+        return DataLoader(_Stream(self._drawn(frames)), batch_size=None)
+
+    def _drawn(self, frames: int) -> Iterator[Batch]:
+        """Batches of the easy pairs at first, then of all; both are drawn, so that their numbers agree."""
+        easy, all_ = (
+            batches(pairs, self.recipe.batch, frames, self.config.seed, self.step)
+            for pairs in (self.lesson.easy, self.lesson.pairs)
+        )
+        for first, second in zip(easy, all_, strict=True):
+            yield first if self.fraction < EASY else second
 
     def on_train_start(self) -> None:
         self._since = time.monotonic()
         if self.fraction >= 1.0:
             self.trainer.should_stop = True
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+    def training_step(self, batch: Batch) -> Tensor:
         """Hear the warm-up, then take an optimiser step after every ``truncation`` frames."""
         dry, wet, turns, level = batch
         optimizer: Any = self.optimizers()
@@ -160,8 +171,9 @@ class EffectTraining(lightning.LightningModule):
         self.step += 1
         self.elapsed_s += now - self._since
         self._since = now
-        if self.step in SOLVED_AT and self.network.response is not None:
-            solve_response(self.network, self.lesson.pairs)
+        if (self.step in SOLVED_AT or before < EASY <= self.fraction) and self.network.response is not None:
+            easy = self.fraction < EASY
+            solve_response(self.network, self.lesson.easy if easy else self.lesson.pairs)
         looks = self.config.looks
         if int(looks * self.fraction) > int(looks * before):
             self.validation_esr = esr_of(self.network, self.lesson.held_back)
@@ -176,10 +188,10 @@ class EffectTraining(lightning.LightningModule):
             self.trainer.should_stop = True
 
 
-class _Stream(IterableDataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
+class _Stream(IterableDataset[Batch]):
     """An iterator in the form that a DataLoader takes."""
 
-    def __init__(self, drawn: Iterable[tuple[Tensor, Tensor, Tensor, Tensor]]) -> None:
+    def __init__(self, drawn: Iterable[Batch]) -> None:
         self.drawn = drawn
 
     def __iter__(self) -> Any:

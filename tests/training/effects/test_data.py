@@ -46,13 +46,15 @@ def test_batches_come_from_all_pairs_with_their_knobs() -> None:
 
 
 def test_every_few_seconds_have_their_own_knobs() -> None:
-    """The first of eight settings is the default; the wet sound is the teacher's for the turns there."""
+    """One in eight is the default, every other turns drives alone; the wet sound is the teacher's there."""
     config = replace(CONFIG, seconds=10.0, knobs=("drive", "treble"))
     amp = find_teacher("amp")
     lesson = make_lesson(amp, config)
     assert [len(pair.dry) for pair in lesson.pairs] == [120000] * 4
     assert lesson.pairs[0].turns == lesson.held_back[0].turns == (0.6, 0.5)
     assert len({pair.turns for pair in (*lesson.pairs, *lesson.held_back)}) == 9
+    assert [pair.name for pair in lesson.easy] == ["setting 0", "setting 2"]  # drive alone
+    assert lesson.easy[1].turns[0] != 0.6 and lesson.easy[1].turns[1] == 0.5
     pair = lesson.pairs[1]
     settings = {"drive": 10 * pair.turns[0], "treble": 10 * pair.turns[1]}
     np.testing.assert_array_equal(pair.wet, wet_signal(amp, pair.dry, 48000.0, settings))
