@@ -170,7 +170,7 @@ def main() -> None:
             rows = [old for old in rows if not key.items() <= old.items()]
             rows += [] if row is None else [{**key, **row, **told}]
             save(options.results, rows)
-            print(f"\r{json.dumps(rows[-1])}", file=sys.stderr, flush=True)
+            print(f"\r{json.dumps(row)}", file=sys.stderr, flush=True)
     print(table(in_order(rows)))
 
 
