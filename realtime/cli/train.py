@@ -53,7 +53,7 @@ def effect(
         typer.Option(
             help="wavenet-standard, -lite, -feather, -nano or -8x10; cascade-2x2048; tcn-8x3; lstm-16, "
             "lstm-2x8, gru-16; linear, echo, modulation, octave, compression. [default: as the shipped "
-            "model was learnt, or wavenet-feather]"
+            "model was learnt; of other gear cascade-2x2048 with 2048 taps]"
         ),
     ] = None,
     taps: Annotated[
@@ -117,7 +117,9 @@ def effect(
         wanted = dataclasses.replace(read, **stated, settings={**read.settings, **settings})
     else:
         learnt = wet.stem if wet is not None else find_teacher(stated.get("teacher", preferred_amp())).name
-        kind = stated.get("network", TrainingConfig.network)
+        if network is None:  # what comes nearest to unknown gear in a short time
+            stated = {"network": "cascade-2x2048", "taps": 2048, **stated}
+        kind = stated["network"]
         called = re.sub(r"[^\w.-]", "_", learnt)
         stated.setdefault("output", Path(f"{called}-{kind}.onnx"))
         wanted = TrainingConfig(**stated, settings=settings)
