@@ -16,7 +16,7 @@ from tonerig.training.effects.evaluate import evaluate, run_network
 from tonerig.training.effects.teachers import TEACHERS
 from tonerig.training.signals import dry_signal
 
-MODELS = Path(__file__).resolve().parents[2] / "presets" / "models"
+MODELS = Path(__file__).resolve().parents[3] / "presets" / "models"
 
 
 def _stream(path: Path, signal: np.ndarray, block: int) -> np.ndarray:
