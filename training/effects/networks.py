@@ -22,7 +22,12 @@ from .wavenet import WaveNetNetwork
 Core: TypeAlias = LstmNetwork | GruNetwork | WaveNetNetwork | CascadeNetwork
 State: TypeAlias = tuple[tuple[Tensor, ...], Tensor]
 """The core's state, and its newest output that the response still hears, shape (batch, taps - 1)."""
-FEATURES, HIDDEN = 12, 32
+FEATURES, HIDDEN = 40, 64
+"""Of the knobs' network: as many as a response of three tone controls takes, and a kernel folds."""
+
+
+BENT = 2.5
+"""Spread of the slopes of the knobs' hidden units, for a turn."""
 
 
 class KnobbedGain(nn.Module):
@@ -57,10 +62,15 @@ class KnobbedResponse(nn.Module):
 
 
 def _features(knobs: int, count: int) -> nn.Sequential:
-    """Two layers, of whose outputs the first ones begin as the turns of the knobs, from -0.5 to 0.5."""
+    """Two layers, of whose outputs the first ones begin as the turns of the knobs, from -0.5 to 0.5, and the
+    others bend them in many ways: what the response makes of them is solved for.
+    """
     first, last = nn.Linear(knobs, HIDDEN), nn.Linear(HIDDEN, count)
     slope = 0.5  # so flat that tanh is a straight line
     with torch.no_grad():
+        first.weight.normal_(0.0, BENT)
+        first.bias.copy_(torch.randn(HIDDEN) - 0.5 * first.weight.sum(1))
+        first.weight[:knobs] = 0.0
         first.weight[:knobs] = slope * torch.eye(knobs)
         first.bias[:knobs] = -0.5 * slope
         last.weight[:knobs] = torch.eye(knobs, HIDDEN) / slope

@@ -19,7 +19,7 @@ from .networks import EffectNetwork
 
 Samples: TypeAlias = NDArray[np.float64]
 
-SECONDS = 100.0
+SECONDS, LAST_SECONDS = 100.0, 400.0
 """Sound that is heard at most."""
 ITERATIONS, LAST_ITERATIONS = 15, 40
 FEWEST = 8
@@ -53,10 +53,9 @@ def solve_response(network: EffectNetwork, pairs: Sequence[Pair], last: bool = F
     if response is None:
         raise ValueError("this network has no response to solve for")
     count = response.memory + 1
-    longest = round(SECONDS * pairs[0].rate / min(len(pairs), FEWEST))
-    heard = pairs[
-        :: max(1, round(sum(len(pair.dry[:longest]) for pair in pairs) / (SECONDS * pairs[0].rate)))
-    ]
+    frames = (LAST_SECONDS if last else SECONDS) * pairs[0].rate
+    longest = round(frames / min(len(pairs), FEWEST))
+    heard = pairs[:: max(1, round(sum(len(pair.dry[:longest]) for pair in pairs) / frames))]
     equations, weights = [], []
     for pair, level in zip(heard, levels_of(heard), strict=True):
         played, features = network.play_core(pair.dry[:longest], pair.turns)

@@ -51,6 +51,8 @@ STEEPEST = 1.0
 """Norm that gradients are cut to: a loud attack must not throw the weights far."""
 SOLVED_AT = (1, 10, 25, 50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200)
 """Batches after which the filter is solved for by least squares: descent alone is slow to find it."""
+SOLVED_CLOSELY_AT = (EASY, 0.5, 0.65, 0.8, 0.9)
+"""Parts of the budget after which it is solved for closely, with all that the knobs do to it."""
 
 
 @dataclass(frozen=True)
@@ -171,9 +173,11 @@ class EffectTraining(lightning.LightningModule):
         self.step += 1
         self.elapsed_s += now - self._since
         self._since = now
-        if (self.step in SOLVED_AT or before < EASY <= self.fraction) and self.network.response is not None:
-            easy = self.fraction < EASY
-            solve_response(self.network, self.lesson.easy if easy else self.lesson.pairs)
+        if self.network.response is not None:
+            if any(before < part <= self.fraction for part in SOLVED_CLOSELY_AT):
+                solve_response(self.network, self.lesson.pairs, last=True)
+            elif self.step in SOLVED_AT and self.fraction < EASY:
+                solve_response(self.network, self.lesson.easy)
         looks = self.config.looks
         if int(looks * self.fraction) > int(looks * before):
             self.validation_esr = esr_of(self.network, self.lesson.held_back)
