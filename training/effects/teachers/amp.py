@@ -15,7 +15,7 @@ STAGES = ((90.0, 1.5, 0.2), (40.0, 2.0, -0.35))
 """Low cut in Hz, gain and bias of each."""
 DRIVE_DB = 4.0
 """Gain before the first stage for one step of the drive."""
-TONE_DB = 2.4
+TONE_DB = 1.2
 """Change of a band for one step of its knob away from the middle."""
 
 
