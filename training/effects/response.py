@@ -19,11 +19,11 @@ from .networks import EffectNetwork
 
 Samples: TypeAlias = NDArray[np.float64]
 
-SECONDS, LAST_SECONDS = 100.0, 400.0
+SECONDS, LAST_SECONDS = 100.0, 1000.0
 """Sound that is heard at most."""
 ITERATIONS, LAST_ITERATIONS = 15, 40
 FEWEST = 8
-RIDGE, LAST_RIDGE = 1e-3, 1e-5
+RIDGE, LAST_RIDGE = 1e-3, 1e-4
 
 
 def finish_response(network: EffectNetwork, pairs: Sequence[Pair], held_back: Sequence[Pair]) -> None:
