@@ -126,7 +126,7 @@ def test_knobs_are_the_teachers(effect: str) -> None:
                 float(np.sum((play_model(model(effect), dry, knobs=stands) - wet) ** 2))
                 for stands in ({knob.name: end}, {})
             )
-            assert there < 0.2 * default, (knob.name, end)
+            assert there < 0.3 * default, (knob.name, end)
 
 
 def test_knobs_error_is_repeatable() -> None:
