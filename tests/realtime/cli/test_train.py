@@ -60,7 +60,7 @@ def test_a_knob_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     assert tonerig("train", "effect", "--teacher", "amp", "--set", "drive").code == 2
     found = tonerig("train", "effect", "--teacher", "amp", "--set", "gain=3")
-    assert found.code == 1 and "amp has no parameter 'gain'; it has drive, treble" in found.err
+    assert found.code == 1 and "amp has no parameter 'gain'; it has drive, bass" in found.err
 
 
 def test_a_recording_of_gear_becomes_a_model_that_plays(
