@@ -188,7 +188,7 @@ def _in_processes(jobs: list[_Job], workers: int, keep: Callable[[Path, WetFile]
             for job in jobs:
                 try:
                     waiting[pool.submit(_render, job)] = job
-                except BrokenProcessPool:
+                except (BrokenProcessPool, OSError):  # it broke before, or while a process was starting
                     broken.append(job)
             for future in as_completed(waiting):
                 try:

@@ -38,7 +38,8 @@ def test_render(folder: Path, model: Path, tmp_path: Path) -> None:
     alone = tonerig("render", folder, "-o", one, *words)
     together = tonerig("render", folder, "-o", two, *words, "--cluster", "local:2", "--json")
     assert alone.code == together.code == 1
-    assert together.err == alone.err
+    first = [line for line in alone.err.splitlines() if not line.startswith("compiling ")]
+    assert together.err.splitlines() == first
     assert "d.wav: is no sound" in together.err
     assert {path.name for path in two.iterdir()} == {"a.wav", "b.wav", "c.wav"}
     for path in two.iterdir():
