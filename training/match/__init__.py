@@ -1,0 +1,1 @@
+"""Learning to tell a synthesizer's parameters from its sound, and measuring how well that goes."""
