@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..parameters import Parameter
-from ..synths import dataset
+from ..synths import dataset, dataset_two
 from ..synths.four import ESTIMATED as FOUR_ESTIMATED
+from ..synths.two import ESTIMATED as TWO_ESTIMATED
 
 Part: TypeAlias = Literal["train", "validation", "test"]
 PARTS: dict[Part, tuple[int, ...]] = {"test": (0,), "validation": (1,), "train": tuple(range(2, 16))}
@@ -41,7 +42,8 @@ class MatchedSynth:
     key : MIDI key that is pressed
     key_up_s : when it is let go, in seconds
     window : of the spectrogram that its estimator hears, in frames; its hop is `spectrogram.HOP`
-    fixed : values of parameters that are not estimated, where they are not the defaults
+    fixed : values of parameters that are not estimated, where they are not the defaults; a patch of these and
+        the estimated ones has the level of the rendered sound at full velocity on a channel at full volume
     """
 
     name: str
@@ -153,7 +155,45 @@ FOUR = MatchedSynth(
     {"gater": 1.0, "volume_db": 0.0},
     _render_four,
 )
-SYNTHS = {synth.name: synth for synth in (FOUR,)}
+
+TWO_RATE, TWO_FRAMES, TWO_KEY_UP_S = 22050.0, 22050, 1.0
+TWO_KEY = 57
+TWO_FIXED = {
+    "osc_2_semitones": 7.0,  # a fifth: which of the two oscillators has which wave and volume can be heard
+    "osc_2_cents": 0.0,
+    "lfo_2_cents": 30.0,  # enough vibrato that LFO 1 can be heard to move its rate
+    "volume_db": 0.0,
+}
+"""The other values stay at their defaults: the filter's envelope moves the cutoff by three octaves, frequency
+modulation is none but what LFO 1 makes, nothing is driven."""
+
+
+def _render_two(
+    values: ArrayLike, *, semitones: float = 0.0, threads: int | None = None
+) -> NDArray[np.float32]:
+    return dataset_two.render_values(
+        values,
+        fixed=TWO_FIXED,
+        key=TWO_KEY + semitones,
+        rate=TWO_RATE,
+        frames=TWO_FRAMES,
+        key_up_s=TWO_KEY_UP_S,
+        threads=threads,
+    )
+
+
+TWO = MatchedSynth(
+    "two",
+    TWO_ESTIMATED,
+    TWO_RATE,
+    TWO_FRAMES,
+    TWO_KEY,
+    TWO_KEY_UP_S,
+    1024,
+    TWO_FIXED,
+    _render_two,
+)
+SYNTHS = {synth.name: synth for synth in (FOUR, TWO)}
 """Those that can be matched, by name."""
 
 

@@ -7,9 +7,7 @@ The same voice as the instrument's, with the waves' formulas in place of tables:
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..compiler.layout import aligned
 from ..compiler.unit import Unit, load
+from .dataset_parts import in_parts
 from .four import ESTIMATED, FourOscillators
 from .four_voice import WAVES, Modulation
 from .layout import LANES
@@ -24,8 +23,6 @@ from .layout import LANES
 RATE = 16384.0
 FRAMES = 16384
 KEY_UP_S = 0.3
-AT_ONCE = 4 * LANES
-"""Sounds that one call renders."""
 CYCLE = 2.0**32
 
 
@@ -77,20 +74,12 @@ def render_values(
     render = load(unit(modulation)).function("render", *[word] * 6)
     key_up = min(frames, round(key_up_s * rate))
 
-    def some(first: int) -> None:
+    def part(first: int, count: int) -> None:
         scratch = aligned(4 * LANES * LANES)
         record, target = records[first // LANES :], output[first:]
-        count = min(AT_ONCE, sounds - first)
         render(record.ctypes.data, count, frames, key_up, scratch.ctypes.data, target.ctypes.data)
 
-    starts = range(0, sounds, AT_ONCE)
-    count = threads or os.cpu_count() or 1
-    if count == 1 or len(starts) <= 1:
-        for first in starts:
-            some(first)
-    else:
-        with ThreadPoolExecutor(count) as pool:
-            list(pool.map(some, starts))
+    in_parts(sounds, part, threads)
     return output
 
 

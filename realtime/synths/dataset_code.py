@@ -9,9 +9,10 @@ from numba import cfunc, types
 
 from ..compiler import lanes
 from ..compiler.floating_point import flush_denormals, restore_mode
-from ..compiler.memory import float32_at, record_at
+from ..compiler.memory import record_at
 from ..compiler.simd import store
 from ..processors.smoothing_code import compiled
+from .dataset_output_code import write
 from .four import FourOscillators
 from .four_voice import Coefficients, Memory, Modulation, voice
 from .layout import LANES
@@ -27,14 +28,6 @@ def compile(modulation: Modulation) -> dict[str, Any]:
     lanes_at, size = record_at(dtype), dtype.itemsize
     load_coefficients, _ = lanes.access(Coefficients, dtype)
     load_memory, _ = lanes.access(Memory, dtype)
-
-    @compiled
-    def write(scratch: Any, output: Any, frames: Any, start: Any, count: Any, sounds: Any) -> None:
-        """Turn a stretch of sixteen sounds side by side into sixteen stretches of sound."""
-        x, y = float32_at(scratch), float32_at(output)
-        for lane in range(sounds):
-            for t in range(count):
-                y[lane * frames + start + t] = x[LANES * t + lane]
 
     @compiled
     def run(
