@@ -1,7 +1,7 @@
 """With ``CI=true`` a part that is missing fails the tests that need it; elsewhere they are skipped.
 
 And the real parts that several rooms test with: a JACK server with a clock and no hardware, plugins made for
-the tests, and bundles that are none.
+the tests, and bundles that are none. No example of a property has a time limit: that would be the machine's.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ from typing import Any
 
 import numpy.linalg.lapack_lite
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = ("shared", "CUDA device")  # in the reasons of tests that need data or hardware from outside

@@ -20,6 +20,9 @@ from .drive import program
 
 pytestmark = pytest.mark.usefixtures("jack_server")
 
+ENOUGH = 150
+"""Of 1500 blocks: far more than the ten that a callback that waits for the GIL gets before and after."""
+
 
 def _stream(rate: float = 48000.0, inputs: int = 1, outputs: int = 2) -> Stream:
     return open_stream(choose(None, "input"), choose(None, "output"), rate, 64, inputs, outputs)
@@ -69,32 +72,42 @@ def test_too_many_channels_are_a_sentence() -> None:
 def test_every_block_is_served_while_the_gil_is_held() -> None:
     """C code that keeps the GIL for two seconds beside two busy threads costs the audio thread no block.
 
-    A machine with other things to do loses some on its own account, so that the best of a few runs counts; a
-    callback that waits for the GIL would lose all 1500 in each of them.
+    A machine with other things to do takes some of the 1500 on its own account. The yardstick for that is the
+    same sleep with the GIL free, in turn with the other: one of a few runs loses nothing, or no more than the
+    worst of those has lost beside it. A callback that waits for the GIL would serve next to none.
     """
-    lost = []
+    served, lost, lost_anyway = [], [], [0]
     for _ in range(8):
-        statistics = _hold_the_gil()
-        assert statistics.served >= 1400
-        lost.append(statistics.missing + statistics.xruns)
-        if lost[-1] == 0:
+        held = _during_a_sleep(gil_held=True)
+        served.append(held.served)
+        lost.append(held.missing + held.xruns)
+        if min(lost) <= max(lost_anyway) and max(served) >= ENOUGH:
             break
-    assert min(lost) == 0
+        free = _during_a_sleep(gil_held=False)
+        lost_anyway.append(free.missing + free.xruns)
+    assert max(served) >= ENOUGH
+    assert min(lost) <= max(lost_anyway)
 
 
-def _hold_the_gil() -> Statistics:
+def _during_a_sleep(*, gil_held: bool) -> Statistics:
+    """What the audio thread did in the two seconds of a call to C beside busy threads, and no longer."""
     amp = Neural({"normalization": "raw"}, model=random_model("a1_standard", 0))
     engine = Engine(program(Gain(), amp), 2)
+    # PyDLL keeps the GIL during the call, CDLL releases it.
+    sleep = (ctypes.PyDLL if gil_held else ctypes.CDLL)(None).usleep
     stream = _stream()
     stream.start(engine)
     try:
-        with busy_threads():
-            # PyDLL keeps the GIL during the call, CDLL would release it.
-            ctypes.PyDLL(None).usleep(2_000_000)
+        with busy_threads(2 if gil_held else 0):
+            engine.poll()
+            before = replace(engine.statistics)
+            sleep(2_000_000)
+            engine.poll()
+            after = engine.statistics
+            missing = max(0, after.missing - before.missing)  # fewer where a burst has made up for some
+            return Statistics(after.served - before.served, missing, after.xruns - before.xruns)
     finally:
         stream.close()
-    engine.poll()
-    return engine.statistics
 
 
 def test_the_device_is_given_as_many_frames_as_it_asks_for() -> None:
