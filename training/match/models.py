@@ -187,9 +187,7 @@ def _strided(configuration: Strided) -> nn.Sequential:
     if configuration.before:
         # A quarter of the frames exactly from layer to layer: 64 windows; half a kernel would give 65.
         paddings = [(0, (layer.k2 - layer.s2) // 2) for layer in configuration.before]
-        layers += [
-            nn.Unflatten(1, (1, 1, FRAMES))
-        ]  # paddings: a quarter of the frames exactly, to 64 windows
+        layers += [nn.Unflatten(1, (1, 1, FRAMES))]
         layers += _convolutions(configuration.before, paddings)
         layers += [Across()]
     else:

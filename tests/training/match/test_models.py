@@ -118,9 +118,8 @@ def test_conv6_count() -> None:
 def test_end_to_end_matrix() -> None:
     """The layers over time make a matrix of a spectrogram's size; a click moves in it with time."""
     model = make_model("conve2e")
-    front = model[
-        : [isinstance(module, nn.Conv2d) and module.kernel_size[0] > 1 for module in model].index(True)
-    ]
+    front = model[:10]  # its four convolutions, what makes their input and what makes a matrix of them
+    assert layers_of(front) == [x for layer in STRIDED["conve2e"][:4] for x in (layer, "ReLU")]
     clicks = torch.zeros(2, 16384)
     clicks[0, 8000] = clicks[1, 8000 + 256] = 1.0
     with torch.no_grad():
