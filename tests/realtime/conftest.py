@@ -1,10 +1,15 @@
-"""A library of its own for each test that reads or writes presets."""
+"""A library of its own for each test that reads or writes presets; a JACK server that loses no block."""
 
 from __future__ import annotations
 
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tonerig.realtime.bench.server import stop_server
+from tonerig.realtime.engine.devices import devices, refresh
 
 
 @pytest.fixture
@@ -13,6 +18,32 @@ def user_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "library"
     monkeypatch.setenv("TONERIG_LIBRARY", str(folder))
     return folder
+
+
+@pytest.fixture(scope="module")
+def jack_in_step(jack_server: str) -> Iterator[str]:
+    """A server as ``jack_server`` that waits for its clients in every block; gives its name.
+
+    So blocks may be late here, where the machine has other things to do, but none is lost.
+    """
+    name = f"{jack_server}-step"
+    words = f"jackd -n {name} -S -t 60000 -R -P 70 -d dummy -r 48000 -p 64 -C 2 -P 2"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
+        patch.setenv("JACK_DEFAULT_SERVER", name)
+        server = subprocess.Popen(words.split(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            refresh()
+            end = time.monotonic() + 60
+            while not any(device.host.startswith("JACK") for device in devices()):
+                assert server.poll() is None and time.monotonic() < end
+                time.sleep(0.1)
+                refresh()
+            yield name
+        finally:
+            patch.undo()
+            refresh()  # PortAudio lets go of the server before it ends
+            stop_server(server)
 
 
 @pytest.fixture(scope="session")

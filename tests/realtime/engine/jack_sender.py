@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tonerig.realtime.compiler.layout import State
+from tonerig.realtime.engine.control import Engine
 from tonerig.realtime.engine.jack import AUDIO, IS_OUTPUT, MIDI, NO_START_SERVER, _library
 from tonerig.realtime.engine.midi_ring import channel_events
 
@@ -72,6 +74,20 @@ class Sender:
     def done(self) -> bool:
         """Whether all blocks were played."""
         return bool(self._state.record["block"] == self._state.record["blocks"])
+
+    def play_to(self, engine: Engine, rest: int = 4) -> None:
+        """Play all blocks, and wait until the engine has heard them and as many more as ``rest`` says."""
+        self.play()
+        self._wait(engine, lambda: self.done)
+        last = engine.statistics.served + rest
+        self._wait(engine, lambda: engine.statistics.served > last)
+
+    def _wait(self, engine: Engine, until: Callable[[], bool]) -> None:
+        end = time.monotonic() + 120
+        while not until():
+            assert time.monotonic() < end, "the server does not go on"
+            time.sleep(0.01)
+            engine.poll()
 
     def close(self) -> None:
         """Leave the server."""

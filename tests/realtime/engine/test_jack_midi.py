@@ -15,9 +15,9 @@ from tonerig.realtime.engine.stream import PortAudioStream, open_stream
 
 from .drive import program
 from .event_log import EventLog, note
-from .jack_sender import NAME, Sender, impulses, sender
+from .jack_sender import NAME, impulses, sender
 
-pytestmark = pytest.mark.usefixtures("jack_server")
+pytestmark = pytest.mark.usefixtures("jack_in_step")
 
 FRAMES = 64  # of the server's block
 BROKEN = [
@@ -32,44 +32,27 @@ BROKEN = [
 ]
 """What is no complete channel message."""
 ROOM = 2000  # events of one block that surely fit
-TRIES = 5
 
 
 def _heard(blocks: list[list[tuple[int, bytes]]]) -> tuple[list[tuple[int, bytes]], list[int], Engine]:
-    """Events that reach a processor, the samples at which its input had impulses, and the engine.
-
-    A machine with other things to do may lose blocks on its own account, so that an undisturbed run counts.
-    """
-    for _ in range(TRIES):
-        with sender(blocks) as client:
-            events, places, engine = _hear(client)
-        assert client.refused == 0
-        if engine.statistics.missing + engine.statistics.xruns == 0:
-            break
-    return events, places, engine
-
-
-def _hear(client: Sender) -> tuple[list[tuple[int, bytes]], list[int], Engine]:
+    """Events that reach a processor, the samples at which its input had impulses, and the engine."""
     log = EventLog()
-    engine = Engine(program(log), 2)
-    device = replace(choose(None, "input"), name=NAME, inputs=1)
-    stream = open_stream(device, choose(None, "output"), 48000, FRAMES, 1, 2, midi=True)
-    assert isinstance(stream, JackStream)
-    stream.start(engine)
-    try:
-        assert stream.connect_midi(client.midi_port)
-        engine.set_recording(True)
-        time.sleep(0.1)
-        client.play()
-        end = time.monotonic() + 10
-        while not client.done and time.monotonic() < end:
-            time.sleep(0.01)
-            engine.poll()
-        assert client.done
-        time.sleep(0.1)
-    finally:
-        stream.close()
+    engine = Engine(program(log), 2, tap_s=20.0)
+    with sender(blocks) as client:
+        device = replace(choose(None, "input"), name=NAME, inputs=1)
+        stream = open_stream(device, choose(None, "output"), 48000, FRAMES, 1, 2, midi=True)
+        assert isinstance(stream, JackStream)
+        stream.start(engine)
+        try:
+            assert stream.connect_midi(client.midi_port)
+            engine.set_recording(True)
+            time.sleep(0.1)
+            client.play_to(engine)
+        finally:
+            stream.close()
+    assert client.refused == 0
     engine.poll()
+    assert engine.tap_lost == 0
     tap = engine.read_tap()
     first = int(engine._state.record["position"]) - tap.shape[1]
     return log.events, [first + t for t in impulses(tap[0])], engine
@@ -158,7 +141,7 @@ def test_a_stream_needs_no_input(kind: str) -> None:
     """Without inputs the device calls as ever, the program hears zeros, and what is sent is played."""
     device = choose(None, "output")
     log = EventLog()
-    engine = Engine(program(log), 2, route=(-1,))
+    engine = Engine(program(log), 2, route=(-1,), tap_s=20.0)
     engine.set_recording(True)
     stream = (
         open_stream(device, device, 48000, FRAMES, 0, 2)
@@ -168,8 +151,10 @@ def test_a_stream_needs_no_input(kind: str) -> None:
     stream.start(engine)
     try:
         engine.send([note(1), note(2)])
-        time.sleep(0.3)
-        engine.poll()
+        end = time.monotonic() + 60
+        while engine.statistics.served <= 50 and time.monotonic() < end:
+            time.sleep(0.02)
+            engine.poll()
     finally:
         stream.close()
     engine.poll()
