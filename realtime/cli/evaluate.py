@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import PLAIN
+from .evaluate_match import EXAMPLE as MATCH_EXAMPLE
+from .evaluate_match import match
 from .options import JsonOption
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ app = typer.Typer(**PLAIN)
 @app.callback(epilog=EXAMPLE)
 def evaluate() -> None:
     """Measure how near the shipped models come to what they learnt from."""
+
+
+app.command("match", epilog=MATCH_EXAMPLE)(match)
 
 
 @app.command("effects", epilog=EXAMPLE)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ...export.files import write_bytes
+from ...export.writing import write_bytes
 from .measures import Floats, Reconstruction
 
 LARGEST_FILE = 16 * 2**20
