@@ -23,6 +23,7 @@ PARTS: dict[Part, tuple[int, ...]] = {"test": (0,), "validation": (1,), "train":
 """Which of sixteen classes of settings a part of the data has: by their levels, so that none is in two."""
 
 _GOLDEN = 0x9E3779B97F4A7C15
+_WORD = 2**64 - 1
 
 
 class UnknownSynthError(ValueError):
@@ -109,7 +110,7 @@ class MatchedSynth:
         return chosen
 
     def _attempt(self, seed: int, part: Part, number: NDArray[np.uint64], attempt: int) -> NDArray[np.int64]:
-        start = _mixed(np.array([seed * 64 + list(PARTS).index(part)], np.uint64))
+        start = _mixed(np.array([(seed * 64 + list(PARTS).index(part)) & _WORD], np.uint64))
         start = _mixed(_mixed(start + number) + np.uint64(attempt))
         with np.errstate(over="ignore"):
             steps = np.uint64(_GOLDEN) * np.arange(1, len(self.parameters) + 1, dtype=np.uint64)

@@ -60,7 +60,7 @@ def compile() -> dict[str, Any]:
     """Compile ``render(calm, lanes, values, sounds, frames, key_up, sums, output)``, see `dataset_two`."""
     ops, record = sixteen(), lanes_record()
     played = kind()
-    start, release, sing = played.start, played.release, played.render
+    start, release, ended, sing = played.start, played.release, played.ended, played.render
     level, o = envelope(ops), oscillators(ops)
     exp2, warped, row = powers(ops).exp2, powers(ops).warped, band_limited(ops).row
     phase_of, folded, sine, turns = o.phase_of, o.folded, o.sine, o.turns
@@ -233,7 +233,8 @@ def compile() -> dict[str, Any]:
             if t == key_up:
                 for lane in range(LANES):
                     own = carray(float32_at(values + 4 * COUNT * min(lane, sounds - 1)), (COUNT,))
-                    release(calm, record, lane, own, calm)
+                    if not ended(record, lane):
+                        release(calm, record, lane, own, calm)
             calm.phase = t % GRID
             if calm.phase == 0:
                 derive(calm, at)
