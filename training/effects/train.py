@@ -32,7 +32,7 @@ from .beginning import begin_gain
 from .config import ESTIMATED, TrainingConfig, TrainingError, make_network
 from .data import Lesson, batches, held_out_pairs, make_lesson, recorded_lesson
 from .evaluate import esr_of, evaluate, loudness_db, run_network
-from .keeping import Keeper, keep
+from ..keeping import Keeper, keep
 from .learners import estimate
 from .networks import detached
 from .play import play_model

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from tonerig.export import NeuralModel, load_model, verify_file
-from tonerig.training.effects import keeping
+from tonerig.training import keeping
 from tonerig.training.effects.config import Recipe, TrainingConfig, TrainingError
 from tonerig.training.effects.train import Progress, train_effect
 
