@@ -53,6 +53,11 @@ VERBS: dict[str, Verb] = {
         "Play MIDI files into sound files.",
         "tonerig play song.mid -o out.wav --map 1=bass,10=drums",
     ),
+    "match": Verb(
+        "match:match",
+        "Find a synth patch that sounds like a recording.",
+        "tonerig match kick.wav -o kick.toml --refine 10",
+    ),
     "preset": Verb("preset:app", "List, show, hear and make presets.", "tonerig preset show crunch"),
     "plugins": Verb(
         "plugins:app", "Find, list and show installed VST3 plugins.", "tonerig plugins show ZamComp"
