@@ -13,6 +13,7 @@ import typer
 from . import PLAIN
 from .options import ClusterOption
 from .settings import setting
+from .train_match import match as match_sounds
 from .train_wet import wet as wet_sounds
 
 app = typer.Typer(**PLAIN)
@@ -24,6 +25,9 @@ def train() -> None:
 
 
 app.command("wet")(wet_sounds)
+app.command("match", epilog="Example: tonerig train match --model conv6 --sounds 200000 --epochs 100")(
+    match_sounds
+)
 
 
 @app.command("effect", epilog="Example: tonerig train effect --dry test.wav --wet recorded.wav -o mine.onnx")

@@ -72,12 +72,13 @@ def match(
     with bars:
         if table and synth == "two":
             task = bars.add_task("the study's models", total=1.0)
-            path = run_study(
+            run_study(
                 sounds=sounds,
                 seed=seed,
                 out=folder,
-                progress=lambda part, what: bars.update(task, completed=part, description=what),
+                progress=lambda what, part: bars.update(task, completed=part, description=what),
             )
+            path = folder / "study.md"
         else:
             budget = Budget(sounds, epochs, test_sounds, seed, device, precision)
             task = bars.add_task("", total=1.0)
