@@ -90,8 +90,8 @@ def run_study(
     """
     played = synth or matched_synth("two")
     tested = round(TESTED * sounds)
-    if tested < 10:
-        raise StudyError(f"a study of {sounds} sounds has {tested} to test with: give at least 50 sounds")
+    if tested < 20:
+        raise StudyError(f"a study of {sounds} sounds has {tested} to test with: give at least 100 sounds")
     for model in models:
         if model not in MODELS:
             raise StudyError(f"there is no model {model!r} in this study, only {', '.join(MODELS)}")
@@ -143,7 +143,7 @@ def _computed(
     else:
         answered = _independent(model, targets, learnt, asked, lambda done: progress(model, done))
         answers, details["chosen"] = answered.answers, answered.chosen
-    seconds = time.monotonic() - started
+    seconds = round(time.monotonic() - started, 1)
     progress(model, 1.0)
     return Result(model, targets.scores(answers, asked.levels), seconds, details)
 
@@ -197,7 +197,7 @@ def _words(identity: dict[str, Any]) -> str:
 
 
 def _keep(path: Path, result: Result, identity: dict[str, Any]) -> None:
-    told = {"model": result.model, **identity, "seconds": round(result.seconds, 1)}
+    told = {"model": result.model, **identity, "seconds": result.seconds}
     told |= {**result.scores.as_json(), "details": result.details}
     _write(path, json.dumps(told, indent=1) + "\n")
 

@@ -42,10 +42,10 @@ def model_table(
     for model, one in scores.items():
         text = f"about {TEXT_ERROR[model]:g}" if model in TEXT_ERROR else "–"
         row = [model, f"{one.mean_accuracy:.3f}", f"{one.mean_error:.2f}", text]
-        if published:
-            row += (
-                [f"{published[model][0]:.3f}", f"{published[model][1]:.2f}"] if model in published else "––"
-            )
+        if published and model in published:
+            row += [f"{published[model][0]:.3f}", f"{published[model][1]:.2f}"]
+        elif published:
+            row += ["–", "–"]
         rows.append(row)
     return _table(heads, rows)
 
