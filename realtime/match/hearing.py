@@ -15,6 +15,7 @@ from .constants import constants_of, told_without_constants, without_constants
 from .distance import Heard
 from .estimator import Estimator
 from .pitch import Pitch
+from .plain import told_of_others, told_plainly
 from .sound import Samples, Sound, at_rate
 from .transposition import key_distances, told_at_pitch, transposed_magnitudes
 
@@ -66,20 +67,26 @@ def hearings(estimator: Estimator, sound: Sound, pitch: Pitch | None, *, seed: i
     target = at_rate(sound, synth.rate, synth.frames)
     gain = gain_for(synth.name, target)
     constants = constants_of(target) if synth.name == "four" else (True,)
-    distances = _key_distances(estimator, pitch, own=gain == 1.0 and constants == (True,))
+    own = gain == 1.0 and constants == (True,)
+    distances = _key_distances(estimator, pitch, own)
     heard = np.concatenate([transposed_magnitudes(sound, synth, away) for away in distances]) * gain
     told = estimator.probabilities(heard)
-    found = []
+    ways = []
     for k, away in enumerate(distances):
         at_pitch = told_at_pitch(synth, [part[k] for part in told], away)
         for with_constants in constants:
             played = synth if with_constants else without_constants(synth)
-            probabilities = at_pitch if with_constants else told_without_constants(synth, at_pitch)
             compared = Heard(played, target * np.float32(gain), away)
-            distance = (
-                _screened(compared, probabilities, seed) if len(distances) * len(constants) > 1 else 0.0
-            )
-            found.append(Hearing(estimator, compared, gain, probabilities, distance))
+            probabilities = at_pitch if with_constants else told_without_constants(synth, at_pitch)
+            if not own:
+                probabilities = told_of_others(probabilities)
+            ways.append((compared, probabilities))
+            if pitch is not None and not (own and away == 0):
+                ways.append((compared, told_plainly(synth, probabilities, pitch, away)))
+    found = [
+        Hearing(estimator, compared, gain, told, _screened(compared, told, seed) if len(ways) > 1 else 0.0)
+        for compared, told in ways
+    ]
     return sorted(found, key=lambda way: way.distance)
 
 
@@ -90,7 +97,7 @@ def loudest(sound: Samples) -> float:
 
 
 def gain_for(synth: str, sound: Samples) -> float:
-    """What brings a sound to the median level of the synth's own; 1 for one that is as loud as some of them."""
+    """What brings a sound to the median level of the synth's own; 1 where it is as loud as one of them."""
     lowest, median, highest = USUAL[synth]
     level = loudest(sound)
     return 1.0 if lowest <= level <= highest else median / level
@@ -100,7 +107,7 @@ def _key_distances(estimator: Estimator, pitch: Pitch | None, own: bool) -> list
     """By how many semitones the sound's key may lie over the synth's; ``own``: it may be the synth's own."""
     synth = estimator.synth
     if pitch is None:
-        return key_distances(synth, None, (0,) if own else (0, -1, -2))
+        return key_distances(synth, None, (0,) if own else (0, -1, -2, -3))
     found = key_distances(synth, pitch, (0,) if own or pitch.sureness >= SURE else (0, -1, 1))
     return list(dict.fromkeys([0.0, *found] if own else found))
 

@@ -109,8 +109,8 @@ def estimators_for(synth: str | None, file: Path | None, threads: int = 1) -> li
     found = [load_estimator(path, SYNTHS[name], threads) for name, path in files.items() if path.exists()]
     if not found:
         raise MatchError(
-            f"no estimator of {' or '.join(names)} is installed; give one with --estimator FILE, or train it: "
-            "tonerig train match"
+            f"no estimator of {' or '.join(names)} is installed; give one with --estimator FILE, "
+            "or train it: tonerig train match"
         )
     return found
 

@@ -91,7 +91,7 @@ def patch_of(
 
 
 def volume_db(gain: float, peak: float) -> float:
-    """The patch's volume, so that the matched sound times ``gain`` comes out, and no sample beyond -1 dBFS."""
+    """The patch's volume: the matched sound times ``gain`` comes out, and no sample beyond -1 dBFS."""
     allowed = min(gain, HIGHEST_PEAK / peak) if peak > 0 else gain
     decibels = 20 * float(np.log10(max(allowed, 1e-9))) - CHANNEL_DB
     return round(min(12.0, max(-60.0, decibels)), 2)

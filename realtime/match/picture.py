@@ -1,4 +1,4 @@
-"""A match as a picture: the recording and the best match side by side, and the knobs with their confidence."""
+"""A match as a picture: the recording beside the best match, and the parameters with their confidence."""
 
 from __future__ import annotations
 
