@@ -1,47 +1,50 @@
 """Oscillators found in the waveform itself, where the sound is the synthesizer's own.
 
 A voice of `four` is a weighted sum: amplitudes stand before waves that begin at phase 0, and envelope, filter
-and gater act on the sum. So each oscillator's carrier and modulation can be sought alone: among all of them
-rendered as sines one correlates with the sound, whatever the others play (matching pursuit, S. Mallat and
-Z. Zhang, IEEE Transactions on Signal Processing 41, 1993). Sounds of other origin correlate with none, and
-are left alone after the first attempt.
+and gater act on the sum. So each oscillator's carrier and modulation can be sought alone: of all modulated
+sines one correlates with its fundamental, whatever the others play (matching pursuit, S. Mallat and Z. Zhang,
+IEEE Transactions on Signal Processing 41, 1993); amplitudes follow from least squares. Sounds of other origin
+correlate with none, and are left alone after the first attempt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
 from ..synths.four_voice import WAVES
+from .sines import Sines, passage, sines
 from .synths import MatchedSynth
 from .trials import Levels, Trials
 
-STEP = 2
-"""Of every so many samples one is compared with the table of sines."""
-PICKED = 10
+PICKED = 8
 """Sines taken out of the sound in turn."""
+FITTED = 16
+"""Of all ways to give them to the waves, so many are fitted exactly."""
 NEARBY = 48
-"""Settings of an oscillator that are rendered with its own wave, the best of all sines."""
-ROUNDS = 6
-OWN = 0.3
+"""Settings that are rendered with an oscillator's own wave, the best of all sines."""
+OWN = 0.4
 """Part of the energy that oscillators must explain, or the sound is not the synth's own."""
-SAME = 1e-7
+SAME = 1e-6
 """Part of the energy that may be left over where nothing is left to find."""
+GAINS = 0.995
+"""A round that leaves more of what was left over gains nothing."""
 
 Array = NDArray[np.float32]
+Table = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """Columns of the parameters: each wave's carrier, modulator, depth; its amplitude; all others."""
+class Found:
+    """Levels, shape (parameters,), and what part of the sound's energy they leave over."""
 
-    tuned: NDArray[np.int64]
-    amplitudes: NDArray[np.int64]
-    common: list[int]
+    levels: Levels
+    left: float
 
 
 def has_oscillators(synth: MatchedSynth) -> bool:
@@ -50,143 +53,192 @@ def has_oscillators(synth: MatchedSynth) -> bool:
     return all(f"{wave}_depth_hz" in names for wave in WAVES)
 
 
-def by_waveform(tried: Trials, start: Levels, going: Callable[[], bool]) -> Levels | None:
+def by_waveform(
+    tried: Trials, start: Levels, going: Callable[[], bool], *, rounds: int = 6, pairs: bool = True
+) -> Found | None:
     """Levels whose waveform is the heard one, as far as they can be found.
 
     Parameters
     ----------
     start : where the parameters are sought from, shape (parameters,)
     going : asked between steps, whether there is time
+    rounds : how often all parameters are gone through
+    pairs : whether those that act on the sum are tried two by two where one by one gains nothing
 
     Returns
     -------
-    ndarray, shape (parameters,), or None where waveforms tell nothing
+    Found, or None where waveforms tell nothing
     """
-    synth = tried.heard.synth
     energy = float(np.dot(tried.heard.sound, tried.heard.sound))
-    if not has_oscillators(synth) or energy == 0.0:
+    if not has_oscillators(tried.heard.synth) or energy == 0.0:
         return None
-    search = _Search(tried, _layout(synth), energy)
-    table = search.sines(start)
-    levels, left = search.pursued(start, table)
-    if left > 1 - OWN:
-        return None
-    for _ in range(ROUNDS):
-        before = left
-        for k in search.layout.common:
-            if not going():
-                return levels
-            levels, left = search.common(levels, left, k)
-        for wave in range(len(WAVES)):
-            if not going():
-                return levels
-            levels, left = search.oscillator(levels, left, wave, table)
-        if left < SAME or left > before * 0.999:
+    search = _Search(tried, energy)
+    found = search.pursued(Found(start, np.inf))
+    for done in range(rounds):
+        before = found.left
+        for step in search.steps():
+            if not going() or found.left < SAME:
+                return found
+            found = step(found)
+        if done == 0 and found.left > 1 - OWN:
+            return None
+        if pairs and found.left > before * GAINS:
+            for first, second in combinations(search.common, 2):
+                if not going() or found.left < SAME:
+                    return found
+                found = search.pair(found, first, second)
+        if found.left > before * GAINS:
             break
-    return levels
+    return found
 
 
 class _Search:
-    def __init__(self, tried: Trials, layout: _Layout, energy: float) -> None:
-        self.tried, self.layout, self.energy = tried, layout, energy
+    def __init__(self, tried: Trials, energy: float) -> None:
+        self.tried, self.energy = tried, energy
         self.synth, self.target = tried.heard.synth, tried.heard.sound
-        shape = [self.synth.levels[k] for k in layout.tuned[0]]
-        self.settings = np.stack(np.unravel_index(np.arange(np.prod(shape)), shape), axis=1)
-        self.grids = [self.synth.parameters[k].grid() for k in layout.amplitudes]
+        column = {parameter.name: k for k, parameter in enumerate(self.synth.parameters)}
+        tuned = ("frequency_hz", "modulation_hz", "depth_hz")
+        self.tuned = np.array([[column[f"{wave}_{name}"] for name in tuned] for wave in WAVES])
+        self.amplitudes = np.array([column[f"{wave}_amplitude"] for wave in WAVES])
+        own = {*self.tuned.reshape(-1).tolist(), *self.amplitudes.tolist()}
+        self.common = [k for k in column.values() if k not in own]
+        self.grid = self.synth.parameters[self.amplitudes[0]].grid()
+        self.waves = np.arange(len(WAVES))
+        self.energies: tuple[tuple[int, ...], Array] = ((), np.empty(0, np.float32))
+        self.sines: Sines = sines(
+            *(self.synth.parameters[k] for k in self.tuned[0]),
+            2 ** (tried.heard.semitones / 12),
+            self.synth.rate,
+            self.synth.frames,
+        )
 
-    def components(self, levels: Levels, waves: NDArray[np.int64], step: int = 1) -> Array:
+    def explained(self, levels: Levels, residual: Array) -> Array:
+        """Energy that each of the sines explains, after what acts on the sum with these levels."""
+        values = self.synth.values(levels[None])[0]
+        acting = {self.synth.parameters[k].name: float(values[k]) for k in self.common}
+        synth = self.synth
+        through = passage(**acting, key_up_s=synth.key_up_s, rate=synth.rate, frames=synth.frames)
+        key = tuple(int(levels[k]) for k in self.common)
+        if key != self.energies[0]:
+            self.energies = key, self.sines.energies(through)
+        return self.sines.explained(residual, through, self.energies[1])
+
+    def steps(self) -> list[Callable[[Found], Found]]:
+        """One round."""
+        sweeps = [lambda found, k=k: self.single(found, k) for k in self.common]
+        waves = [lambda found, wave=wave: self.oscillator(found, wave) for wave in self.waves]
+        return [*sweeps, self.pursued, *waves]
+
+    def components(self, levels: Levels, waves: NDArray[np.int64]) -> Array:
         """Each row's one wave alone at amplitude 1."""
         values = self.synth.values(levels)
-        values[:, self.layout.amplitudes] = 0.0
-        values[np.arange(len(values)), self.layout.amplitudes[waves]] = 1.0
-        return self.tried.sounds(values, step)
+        values[:, self.amplitudes] = 0.0
+        values[np.arange(len(values)), self.amplitudes[waves]] = 1.0
+        return self.tried.sounds(values)
 
-    def sines(self, start: Levels) -> Array:
-        """Sines of all settings under the start's envelope, filter and gater, each of energy 1."""
-        rows = np.repeat(start[None], len(self.settings), axis=0)
-        rows[:, self.layout.tuned[0]] = self.settings
-        table = self.components(rows, np.zeros(len(rows), np.int64), STEP)
-        norms = np.sqrt(np.einsum("ij,ij->i", table, table))
-        table /= np.maximum(norms, 1e-9)[:, None]
-        return table
+    def own_components(self, levels: Levels) -> Array:
+        """The four waves of one row, shape (waves, frames)."""
+        return self.components(np.repeat(levels[None], len(WAVES), axis=0), self.waves)
 
-    def pursued(self, start: Levels, table: Array) -> tuple[Levels, float]:
-        """Settings from the sines that explain most; which wave has which, from a fit of all waves."""
-        waves = np.arange(len(WAVES))
-        picked: list[int] = []
-        atoms = np.empty((0, len(self.target)), np.float32)
-        weights = np.empty(0)
-        residual = self.target
-        for _ in range(PICKED):
-            correlations = np.abs(table @ residual[::STEP])
-            correlations[picked] = 0
-            picked.append(int(correlations.argmax()))
-            rows = np.repeat(start[None], len(WAVES), axis=0)
-            for wave in waves:
-                rows[wave, self.layout.tuned[wave]] = self.settings[picked[-1]]
-            atoms = np.concatenate([atoms, self.components(rows, waves)])
-            weights = _fitted(atoms, self.target)[0]
-            residual = self.target - (weights @ atoms).astype(np.float32)
-        loud = weights * np.sqrt(np.einsum("ij,ij->i", atoms, atoms))
-        levels = start.copy()
-        for wave in waves:
-            of_wave = loud.reshape(-1, len(WAVES))[:, wave]
-            if of_wave.max() > 0:
-                levels[self.layout.tuned[wave]] = self.settings[picked[int(of_wave.argmax())]]
-        return self._best(levels[None], self.components(np.repeat(levels[None], 4, 0), waves)[None])
-
-    def common(self, levels: Levels, left: float, k: int) -> tuple[Levels, float]:
-        """All levels of a parameter that acts on the sum, amplitudes fitted to each."""
-        count = self.synth.levels[k]
-        rows = np.repeat(levels[None], count, axis=0)
-        rows[:, k] = np.arange(count)
-        waves = np.tile(np.arange(len(WAVES)), count)
-        sounds = self.components(np.repeat(rows, len(WAVES), axis=0), waves)
-        found, less = self._best(rows, sounds.reshape(count, len(WAVES), -1))
-        return (found, less) if less < left else (levels, left)
-
-    def oscillator(self, levels: Levels, left: float, wave: int, table: Array) -> tuple[Levels, float]:
-        """Those settings of one wave that its sines propose, the others fitted anew to each."""
-        waves = np.arange(len(WAVES))
-        sounds = self.components(np.repeat(levels[None], len(WAVES), axis=0), waves)
-        others = np.delete(sounds, wave, axis=0)
-        residual = self.target - (_fitted(others, self.target)[0] @ others).astype(np.float32)
-        nearest = np.argsort(-np.abs(table @ residual[::STEP]), kind="stable")[:NEARBY]
-        rows = np.repeat(levels[None], NEARBY, axis=0)
-        rows[:, self.layout.tuned[wave]] = self.settings[nearest]
-        own = self.components(rows, np.full(NEARBY, wave))
-        together = np.repeat(sounds[None], NEARBY, axis=0)
-        together[:, wave] = own
-        found, less = self._best(rows, together)
-        return (found, less) if less < left else (levels, left)
-
-    def _best(self, rows: Levels, sounds: Array) -> tuple[Levels, float]:
-        """The row whose waves, shape (rows, waves, frames), leave the least, with amplitudes on the grid."""
-        fits = [_fitted(parts, self.target) for parts in sounds]
+    def better(self, old: Found, rows: Levels, sounds: Array) -> Found:
+        """The row whose waves, shape (rows, waves, frames), leave the least, or the old one."""
+        fits = [self.on_grid(parts) for parts in sounds]
         best = int(np.argmin([left for _, left in fits]))
-        levels, weights = rows[best].copy(), fits[best][0]
-        for column, grid, weight in zip(self.layout.amplitudes, self.grids, weights, strict=True):
-            levels[column] = int(np.abs(grid - weight).argmin())
-        return levels, fits[best][1] / self.energy
+        chosen, left = fits[best]
+        if left >= old.left:
+            return old
+        levels = rows[best].copy()
+        levels[self.amplitudes] = chosen
+        return Found(levels, left)
+
+    def on_grid(self, parts: Array) -> tuple[NDArray[np.int64], float]:
+        """Levels of the waves' amplitudes, and what they leave over."""
+        products, squares = _inner(parts, self.target)
+        chosen = self.nearest(_fitted(products, squares))
+        weights = self.grid[chosen]
+        left = self.energy - 2 * float(weights @ products) + float(weights @ squares @ weights)
+        return chosen, max(0.0, left) / self.energy
+
+    def nearest(self, weights: Table) -> NDArray[np.int64]:
+        return np.searchsorted((self.grid[1:] + self.grid[:-1]) / 2, weights)
+
+    def pursued(self, old: Found) -> Found:
+        """Sines that explain most, one after the other, and which of the waves has which of them."""
+        size = len(WAVES)
+        known = [] if np.isinf(old.left) else [old.levels[columns] for columns in self.tuned]
+        settings = list(np.unique(known, axis=0)) if known else []
+        atoms = np.empty(((len(settings) + PICKED) * size, len(self.target)), np.float32)
+        residual = self.target
+        for place in range(len(settings) + PICKED):
+            if place == len(settings):
+                explained = self.explained(old.levels, residual)
+                for setting in settings:
+                    explained[(self.sines.settings == setting).all(axis=1)] = 0
+                settings.append(self.sines.settings[int(explained.argmax())])
+            rows = np.repeat(old.levels[None], size, axis=0)
+            rows[self.waves[:, None], self.tuned] = settings[place]
+            atoms[place * size : (place + 1) * size] = self.components(rows, self.waves)
+            products, squares = _inner(atoms[: (place + 1) * size], self.target)
+            weights = _fitted(products, squares).astype(np.float32)
+            residual = self.target - weights @ atoms[: (place + 1) * size]
+        return self.assigned(old, np.array(settings), atoms, products, squares)
+
+    def assigned(self, old: Found, settings: Levels, atoms: Array, products: Table, squares: Table) -> Found:
+        """The best way to give each wave one of the settings."""
+        size, count = len(WAVES), len(settings)
+        ways = np.stack(np.unravel_index(np.arange(count**size), (count,) * size), axis=1)
+        places = ways * size + self.waves
+        p, s = products[places], squares[places[:, :, None], places[:, None, :]]
+        ridge = 1e-6 * max(float(np.trace(squares)) / len(squares), 1e-12)
+        weights = np.linalg.solve(s + ridge * np.eye(size), p[..., None])[..., 0].clip(0, self.grid[-1])
+        left = np.einsum("ni,nij,nj->n", weights, s, weights) - 2 * np.einsum("ni,ni->n", weights, p)
+        best = np.argsort(left, kind="stable")[:FITTED]
+        rows = np.repeat(old.levels[None], len(best), axis=0)
+        for wave in self.waves:
+            rows[:, self.tuned[wave]] = settings[ways[best, wave]]
+        return self.better(old, rows, atoms[places[best]])
+
+    def single(self, old: Found, k: int) -> Found:
+        """All levels of a parameter that acts on the sum, amplitudes fitted to each."""
+        count, size = self.synth.levels[k], len(WAVES)
+        rows = np.repeat(old.levels[None], count, axis=0)
+        rows[:, k] = np.arange(count)
+        sounds = self.components(np.repeat(rows, size, axis=0), np.tile(self.waves, count))
+        return self.better(old, rows, sounds.reshape(count, size, -1))
+
+    def pair(self, old: Found, first: int, second: int) -> Found:
+        """All levels of two such parameters, the sum fitted to each, then the amplitudes of the best."""
+        shape = (self.synth.levels[first], self.synth.levels[second])
+        rows = np.repeat(old.levels[None], shape[0] * shape[1], axis=0)
+        rows[:, [first, second]] = np.stack(np.unravel_index(np.arange(len(rows)), shape), axis=1)
+        sounds = self.tried.sounds(self.synth.values(rows))
+        squares = np.einsum("ij,ij->i", sounds, sounds)
+        explained = np.maximum(sounds @ self.target, 0) ** 2 / np.maximum(squares, 1e-9)
+        best = np.argsort(-explained, kind="stable")[: len(WAVES)]
+        together = np.stack([self.own_components(row) for row in rows[best]])
+        return self.better(old, rows[best], together)
+
+    def oscillator(self, old: Found, wave: int) -> Found:
+        """Those settings of one wave that sines propose, the others fitted anew to each."""
+        sounds = self.own_components(old.levels)
+        others = np.delete(sounds, wave, axis=0)
+        weights = _fitted(*_inner(others, self.target)).astype(np.float32)
+        explained = self.explained(old.levels, self.target - weights @ others)
+        settings = self.sines.settings[np.argsort(-explained, kind="stable")[:NEARBY]]
+        rows = np.repeat(old.levels[None], len(settings), axis=0)
+        rows[:, self.tuned[wave]] = settings
+        together = np.repeat(sounds[None], len(settings), axis=0)
+        together[:, wave] = self.components(rows, np.full(len(settings), wave))
+        return self.better(old, rows, together)
 
 
-def _fitted(parts: Array, target: Array) -> tuple[NDArray[np.float64], float]:
-    """Weights from 0 on that fit parts, shape (parts, frames), best; and the energy left over."""
-    products = (parts @ target).astype(np.float64)
-    squares = (parts @ parts.T).astype(np.float64)
-    size = len(parts)
-    ridge = 1e-9 * max(float(np.trace(squares)), 1e-12)
-    factor = np.linalg.cholesky(squares + ridge * np.eye(size))
-    weights, _ = scipy.optimize.nnls(factor.T, np.linalg.solve(factor, products))
-    energy = float(target @ target)
-    return weights, max(0.0, energy - 2 * float(weights @ products) + float(weights @ squares @ weights))
+def _inner(parts: Array, target: Array) -> tuple[Table, Table]:
+    """Products of parts, shape (parts, frames), with the target and with each other."""
+    return (parts @ target).astype(np.float64), (parts @ parts.T).astype(np.float64)
 
 
-def _layout(synth: MatchedSynth) -> _Layout:
-    column = {parameter.name: k for k, parameter in enumerate(synth.parameters)}
-    tuned = [
-        [column[f"{wave}_{name}"] for name in ("frequency_hz", "modulation_hz", "depth_hz")] for wave in WAVES
-    ]
-    amplitudes = [column[f"{wave}_amplitude"] for wave in WAVES]
-    taken = {k for row in tuned for k in row} | set(amplitudes)
-    return _Layout(np.array(tuned), np.array(amplitudes), [k for k in column.values() if k not in taken])
+def _fitted(products: Table, squares: Table) -> Table:
+    """Weights from 0 on that leave the least."""
+    ridge = 1e-7 * max(float(np.trace(squares)), 1e-9)
+    factor = np.linalg.cholesky(squares + ridge * np.eye(len(squares)))
+    return np.asarray(scipy.optimize.nnls(factor.T, np.linalg.solve(factor, products))[0])
