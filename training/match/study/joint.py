@@ -50,13 +50,18 @@ class Topology:
     layers: int
 
 
-_MEL = {"MLP": Topology("MLP", 64, 2), "LSTM": Topology("LSTM", 80, 2), "Conv": Topology("Conv", 16, 1)}
-_MFCC = {"MLP": Topology("MLP", 128, 2), "LSTM": Topology("LSTM", 128, 2), "Conv": Topology("Conv", 64, 2)}
-TOPOLOGIES: dict[tuple[Heard, str], Topology] = {
-    (heard, kind): topology
-    for heard, rows in (("mel", _MEL), ("mel_db", _MEL), ("mfcc", _MFCC))
-    for kind, topology in rows.items()
+_MEL: dict[str, Topology] = {
+    "MLP": Topology("MLP", 64, 2),
+    "LSTM": Topology("LSTM", 80, 2),
+    "Conv": Topology("Conv", 16, 1),
 }
+_MFCC: dict[str, Topology] = {
+    "MLP": Topology("MLP", 128, 2),
+    "LSTM": Topology("LSTM", 128, 2),
+    "Conv": Topology("Conv", 64, 2),
+}
+_ROWS: dict[Heard, dict[str, Topology]] = {"mel": _MEL, "mel_db": _MEL, "mfcc": _MFCC}
+TOPOLOGIES = {(heard, kind): topology for heard, rows in _ROWS.items() for kind, topology in rows.items()}
 """What each network is like, by what it hears and its kind."""
 
 
@@ -177,14 +182,17 @@ def _fit(
     best = copy.deepcopy(network.state_dict())
     while not stopped(losses, epochs):
         network.train()
-        for numbers in torch.randperm(learnt).split(BATCH):
-            heard, positions, taught = (part[numbers] for part in data)
+        order = torch.randperm(learnt)
+        for first in range(0, learnt, BATCH):
+            heard, positions, taught = (part[order[first : first + BATCH]] for part in data)
             optimizer.zero_grad()
-            loss_of(*network(heard), positions, taught).backward()
+            logits, knobs = network(heard)
+            torch.autograd.backward(loss_of(logits, knobs, positions, taught))
             optimizer.step()
         network.eval()
         with torch.inference_mode():
-            losses.append(float(loss_of(*_batched(network, held[0]), held[1], held[2])))
+            logits, knobs = _batched(network, held[0])
+            losses.append(float(loss_of(logits, knobs, held[1], held[2])))
         if losses[-1] == min(losses):
             best = copy.deepcopy(network.state_dict())
         progress(len(losses) / epochs)
@@ -199,7 +207,7 @@ def stopped(losses: list[float], epochs: int) -> bool:
 
 
 def _batched(network: Joint, heard: Tensor) -> tuple[list[Tensor], Tensor]:
-    parts = [network(part) for part in heard.split(256)]
+    parts = [network(heard[first : first + 256]) for first in range(0, len(heard), 256)]
     logits = [torch.cat(one) for one in zip(*(part[0] for part in parts), strict=True)]
     return logits, torch.cat([part[1] for part in parts])
 
