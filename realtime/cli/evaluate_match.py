@@ -33,6 +33,7 @@ ROWS = {
     "knob_error": ("knobs' error, of 10", "{:.2f}"),
     "knob_error_of_medians": ("… of the medians believed", "{:.2f}"),
     "seconds": ("seconds a sound", "{:.3f}"),
+    "processor_seconds": ("… of one processor", "{:.3f}"),
 }
 """What each row of the table is called and how its numbers are written, by the name in the JSON."""
 
@@ -87,9 +88,9 @@ def _print(found: Evaluation) -> None:
     _table(
         [
             "parameter",
-            *(f"rank, {TITLES[name]}" for name in ranked),
-            *(f"first is right, {TITLES[name]}" for name in ranked),
-            f"{TITLES[last]}: error of 10",
+            *(f"rank, {name}" for name in ranked),
+            *(f"first right, {name}" for name in ranked),
+            f"error of 10, {last}",
         ],
         [
             [name, *_row(name, list(ranked.values())), _answer(stages[last].parameters[name])]
@@ -126,4 +127,4 @@ def _table(headings: list[str], rows: list[list[str]]) -> None:
     console = Console(width=TABLE_WIDTH)
     with console.capture() as drawn:
         console.print(table)
-    print("\n".join(line.rstrip() for line in drawn.get().strip("\n").splitlines()))
+    print("\n".join(line.rstrip() for line in drawn.get().strip().splitlines()))

@@ -125,6 +125,7 @@ class Stage:
     knob_error_of_medians : the same for the medians of what is believed of each knob
     switches_right : mean of the switches' shares
     seconds : to answer one sound, on average, with all that went before
+    processor_seconds : the part of them that a processor worked on it; None where there are several threads
     """
 
     mpr: float | None
@@ -144,6 +145,7 @@ class Stage:
     knob_error_of_medians: float | None
     switches_right: float | None
     seconds: float
+    processor_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,12 @@ class _Answers:
         self.believed: list[Sequence[NDArray[Any]]] = []
         self.distances: list[float] = []
         self.seconds: list[float] = []
+        self.processor_seconds: list[float] = []
+
+    def took(self, begun: tuple[float, float]) -> None:
+        """Since it began, see `_now`."""
+        for times, now, then in zip((self.seconds, self.processor_seconds), _now(), begun, strict=True):
+            times.append(now - then)
 
     def probabilities(self) -> list[NDArray[Any]] | None:
         """For each parameter shape (sounds, levels)."""
@@ -255,13 +263,13 @@ def _answers(
         if number % RENDERED_AT_ONCE == 0:
             originals = reconstructed(synth, truth[number : number + RENDERED_AT_ONCE])
         sound = originals[number % RENDERED_AT_ONCE]
-        begun = time.perf_counter()
+        begun = _now()
         told = [column[0] for column in estimator.probabilities(magnitudes(sound[None], synth.window))]
         likeliest = np.array([[int(np.argmax(column)) for column in told]])
-        network.seconds.append(time.perf_counter() - begun)
+        network.took(begun)
         heard = Heard(synth, sound)
         looked = look(heard, told, seed=seed + number)
-        looks.seconds.append(time.perf_counter() - begun)
+        looks.took(begun)
         network.believed.append(told)
         network.values.append(synth.values(likeliest)[0])
         looks.believed.append(looked.probabilities)
@@ -279,7 +287,7 @@ def _answers(
                 seed=seed + number,
                 progress=lambda part, _, share=share: progress((share[0] + part) / share[1]),
             )
-            refinements.seconds.append(time.perf_counter() - begun)
+            refinements.took(begun)
             refinements.values.append(refined[0].values)
             stages.append(refinements)
         made = synth.render(np.stack([stage.values[-1] for stage in stages]), threads=1)
@@ -331,7 +339,13 @@ def _stage(synth: MatchedSynth, truth: NDArray[np.int64], answers: _Answers, bas
         knob_error_of_medians=of_medians,
         switches_right=_mean(switches),
         seconds=float(np.mean(answers.seconds)),
+        processor_seconds=float(np.mean(answers.processor_seconds)) if answers.believed else None,
     )
+
+
+def _now() -> tuple[float, float]:
+    """Seconds on the wall, and of the processors in this process."""
+    return time.perf_counter(), time.process_time()
 
 
 def _mean(shares: dict[str, float]) -> float | None:

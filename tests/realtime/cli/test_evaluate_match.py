@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tonerig.realtime.match.synths import FOUR
+from tonerig.realtime.match.synths import FOUR, TWO
 
 from tests.training.match.estimators import constant_estimator
 
@@ -68,6 +68,26 @@ def test_the_tables(estimator: Path) -> None:
     assert "switches right" not in names
     assert rows[0][2:4] == ["network alone", "with the look"]
     assert found.out.splitlines()[-1] == "1 sounds of the synth 'four', seed 0"
+
+
+def test_switches(tmp_path: Path) -> None:
+    """Of the synth with two oscillators: how often each is right, and in the table how often all are."""
+    levels = TWO.drawn(0, "test", 0, 2)
+    logits = np.concatenate([np.eye(n)[level] for n, level in zip(TWO.levels, levels[0], strict=True)])
+    path = constant_estimator(tmp_path / "two.onnx", TWO, logits.astype(np.float32))
+    words = ("evaluate", "match", "--synth", "two", "--sounds", 2, "--estimator", path)
+    found = tonerig(*words, "--json")
+    assert found.code == 0, found.err
+    told = json.loads(found.out)["network"]
+    expected = {p.name: (1 + (a == b)) / 2 for p, a, b in zip(TWO.parameters, *levels, strict=True)}
+    for parameter in TWO.parameters:
+        figures = told["parameters"][parameter.name]
+        assert figures["top_1"] == pytest.approx(expected[parameter.name])
+        assert ("right" in figures) == bool(parameter.choices) != ("error" in figures)
+    rights = [expected[p.name] for p in TWO.parameters if p.choices]
+    assert told["switches_right"] == pytest.approx(np.mean(rights))
+    shown = tonerig(*words)
+    assert f"| {np.mean(rights):.3f} |" in " ".join(shown.out.split())
 
 
 def test_refined(estimator: Path) -> None:

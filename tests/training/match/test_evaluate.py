@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tonerig.realtime.match.estimator import EstimatorError
-from tonerig.realtime.match.synths import FOUR, MatchedSynth
+from tonerig.realtime.match.synths import FOUR, TWO, MatchedSynth
 from tonerig.training.match import evaluate
 from tonerig.training.match.results import Figures
 
@@ -68,6 +68,20 @@ def test_who_knows_all_but_the_gate(truth: np.ndarray) -> None:
     expected = [100 * np.corrcoef(*pair)[0, 1] for pair in zip(sounds, made, strict=True)]
     assert found.reconstruction.time.mean == pytest.approx(np.mean(expected), abs=1e-3)
     assert found.reconstruction.time.median == pytest.approx(np.median(expected), abs=1e-3)
+
+
+def test_a_synth_with_switches() -> None:
+    """Of two oscillators: one group, switches beside knobs, each wave wrong in two of five sounds."""
+    levels = TWO.drawn(SEED, "test", 0, SOUNDS)
+    answered = levels.copy()
+    answered[:2, 0] = (levels[:2, 0] + 1) % 3
+    scores = [np.eye(count)[column] for count, column in zip(TWO.levels, answered.T, strict=True)]
+    found = measured(scores, levels, TWO)
+    assert set(found.switches) == {"osc_1_wave", "osc_2_wave", "lfo_destination"}
+    assert found.switches["osc_1_wave"] == pytest.approx(0.6) and found.switches["lfo_destination"] == 1
+    assert set(found.knobs) == {p.name for p in TWO.parameters} - set(found.switches)
+    assert list(found.top) == ["All"] and found.synth == "two"
+    assert found.top["All"][0] == pytest.approx(1 - 0.4 / len(TWO.parameters))
 
 
 def test_scores_that_are_no_probabilities(truth: np.ndarray) -> None:
