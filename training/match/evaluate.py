@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def compared(
     parts = []
     for first in range(0, len(truth), RENDERED_AT_ONCE):
         some = slice(first, first + RENDERED_AT_ONCE)
-        both = (synth.render(table[some], threads=threads) for table in (truth, values))
-        parts.append(measures.reconstruction(*both, window=synth.window))
+        originals, made = (synth.render(table[some], threads=threads) for table in (truth, values))
+        parts.append(measures.reconstruction(originals, made, synth.window))
     return measures.joined(parts)
 
 
@@ -278,14 +279,13 @@ def _answers(
         if refine_s:
             from ...realtime.match.refine import refine
 
-            share = (number, len(truth))
             refined = refine(
                 heard,
                 looked,
                 seconds=refine_s,
                 threads=threads,
                 seed=seed + number,
-                progress=lambda part, _, share=share: progress((share[0] + part) / share[1]),
+                progress=partial(_tell, progress, number, len(truth)),
             )
             refinements.took(begun)
             refinements.values.append(refined[0].values)
@@ -341,6 +341,11 @@ def _stage(synth: MatchedSynth, truth: NDArray[np.int64], answers: _Answers, bas
         seconds=float(np.mean(answers.seconds)),
         processor_seconds=float(np.mean(answers.processor_seconds)) if answers.believed else None,
     )
+
+
+def _tell(progress: Callable[[float], None], done: int, count: int, part: float, _: float) -> None:
+    """That ``done`` sounds of ``count`` and this part of the next one are refined."""
+    progress((done + part) / count)
 
 
 def _now() -> tuple[float, float]:
