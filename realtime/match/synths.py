@@ -190,7 +190,7 @@ TWO = MatchedSynth(
     TWO_FRAMES,
     TWO_KEY,
     TWO_KEY_UP_S,
-    1024,
+    512,
     TWO_FIXED,
     _render_two,
 )

@@ -22,7 +22,7 @@ from ...export.writing import write_bytes
 from ...realtime.match.estimator import KEY, described
 from ...realtime.match.spectrogram import HOP
 from ...realtime.match.synths import MatchedSynth
-from .ours import MIDDLE, QUIETEST, WIDTH, LogMagnitude
+from .ours import MIDDLE, WIDTH, LogMagnitude
 from .plan import MatchTrainingError
 
 OPSET, IR_VERSION = 17, 8
@@ -64,10 +64,10 @@ def to_onnx(network: nn.Sequential, synth: MatchedSynth, training: Mapping[str, 
     for place, layer in enumerate(layers):
         following = layers[place + 1] if place + 1 < len(layers) else None
         if isinstance(layer, LogMagnitude):
-            graph.add("Add", np.float32(QUIETEST)[None])
+            graph.add("Add", np.array([layer.quietest], np.float32))
             graph.add("Log")
-            graph.add("Sub", np.float32(MIDDLE)[None])
-            graph.add("Div", np.float32(WIDTH)[None])
+            graph.add("Sub", np.array([MIDDLE], np.float32))
+            graph.add("Div", np.array([WIDTH], np.float32))
             graph.add("Unsqueeze", np.array([1], np.int64))
         elif isinstance(layer, nn.Unflatten):
             graph.add("Unsqueeze", np.array([1], np.int64))

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from ...realtime.match.spectrogram import HOP
 from ...realtime.match.synths import MatchedSynth
 
-QUIETEST = 1e-3
-"""Added to magnitudes before their logarithm: some 110 dB below a loud partial's."""
+QUIETEST = {"four": 1e-3, "two": 1e-6}
+"""Added to magnitudes before their logarithm: what two's low-pass of 24 dB to the octave leaves is faint."""
 MIDDLE, WIDTH = -2.0, 2.5
 """Where most logarithms lie."""
 LAYERS = (
@@ -30,16 +30,20 @@ HIDDEN = 512
 
 
 class LogMagnitude(nn.Module):
-    """Logarithms of magnitudes, about -1 to 1: (sounds, windows, bins) to (sounds, 1, windows, bins)."""
+    """Logarithms of magnitudes, most about -1 to 1: (sounds, windows, bins) to (sounds, 1, windows, bins)."""
+
+    def __init__(self, quietest: float) -> None:
+        super().__init__()
+        self.quietest = quietest
 
     def forward(self, magnitudes: Tensor) -> Tensor:
-        scaled = (torch.log(magnitudes + QUIETEST) - MIDDLE) / WIDTH
+        scaled = (torch.log(magnitudes + self.quietest) - MIDDLE) / WIDTH
         return scaled[:, None].contiguous(memory_format=torch.channels_last)
 
 
 def make_estimator(synth: MatchedSynth) -> nn.Sequential:
     """A network from magnitudes, shape (sounds, windows, bins), to logits (sounds, sum of the levels)."""
-    layers: list[nn.Module] = [LogMagnitude()]
+    layers: list[nn.Module] = [LogMagnitude(QUIETEST[synth.name])]
     channels, windows, bins = 1, -(-synth.frames // HOP), synth.window // 2 + 1
     for filters, kernel, stride in LAYERS:
         padding = (kernel[0] // 2, kernel[1] // 2)

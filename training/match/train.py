@@ -286,9 +286,10 @@ def train_model(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(training, ckpt_path=checkpoint, weights_only=True)
-    if training.fraction < 1.0:  # Lightning ends quietly when it is interrupted
-        raise KeyboardInterrupt
+        try:
+            trainer.fit(training, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit:  # what Lightning makes of an interruption
+            raise KeyboardInterrupt from None
     keep(trainer, plan.folder / CHECKPOINT)
     network = training.network.cpu().eval()
     curves = {**training.place, "parameters": sum(p.numel() for p in network.parameters())}

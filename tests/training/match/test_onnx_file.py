@@ -25,7 +25,7 @@ def test_the_file_tells_what_torch_tells(synth: object, tmp_path: Path) -> None:
     network, sounds = make_estimator(synth), Sounds(synth, "train", 0, threads=1)
     x = torch.from_numpy(sounds.rendered(sounds.levels(np.arange(24))))
     network(heard(x, synth))  # moves the running means
-    network.eval()
+    network.eval()[-1].weight.data *= 30  # as far from even as a trained one's
     path = tmp_path / "new.onnx"
     write_estimator(network, synth, {"sounds": 24}, path)
     estimator = load_estimator(path)
@@ -33,7 +33,7 @@ def test_the_file_tells_what_torch_tells(synth: object, tmp_path: Path) -> None:
     assert estimator.training == {"sounds": 24}
     told = estimator.logits(magnitudes(x.numpy(), synth.window))
     assert np.abs(told - logits_of(network, heard(x, synth)).numpy()).max() < 1e-4
-    assert np.abs(told).max() > 0.1
+    assert np.abs(told).max() > 0.5
 
 
 @pytest.mark.parametrize("synth", SYNTHS.values(), ids=SYNTHS)
