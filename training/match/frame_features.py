@@ -7,6 +7,7 @@ Estimation* (ICASSP 2019). How many there are of each kind is not told; `NAMES` 
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 
 import numpy as np
@@ -28,7 +29,7 @@ EXTREMES = 0.1
 """Share of a band's bins that make its peak, and its valley."""
 MEL_BANDS, CEPSTRA = 26, 12
 HARMONICS = 10
-LOWEST_HZ, HIGHEST_HZ, STEPS_AN_OCTAVE = 100.0, 1200.0, 24
+LOWEST_HZ, HIGHEST_HZ, STEPS_AN_OCTAVE = 110.0, 1200.0, 24
 WEAKER = 0.84
 """What a harmonic counts for against the one below it when the fundamental is looked for (D. Hermes,
 *Measurement of pitch by subharmonic summation*, 1988)."""
@@ -140,7 +141,7 @@ def _extremes(power: Floats) -> Floats:
     """
     edges = np.searchsorted(_kilohertz(), np.array(CONTRAST_EDGES_HZ) / 1000)
     peak, valley = _peak_and_valley(power)
-    bands = [_peak_and_valley(power[..., a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    bands = [_peak_and_valley(power[..., a:b]) for a, b in itertools.pairwise(edges)]
     return np.stack([peak, valley, *(p - v for p, v in bands)], axis=-1)
 
 
@@ -171,18 +172,17 @@ def _candidates() -> tuple[Floats, Floats]:
 def _harmonics(spectra: Floats, total: Floats) -> Floats:
     """Timbre of the harmonics of the most likely fundamental, shape (sounds, windows, 4).
 
-    Shares of the first, the second to fourth and the higher ones in all ten (H. Pollard and E. Jansson, *A
+    A harmonic is the largest of the three bins around it. Shares of the first, the second to fourth and the
+    higher ones in all ten (H. Pollard and E. Jansson, *A
     tristimulus method for the specification of musical timbre*, 1982), and of all ten in the spectrum.
     """
     fundamentals, speaks = _candidates()
     fundamental = fundamentals[np.argmax(spectra @ speaks, axis=-1)]
     places = fundamental[..., None] * np.arange(1, HARMONICS + 1, dtype=np.float32)
-    heard = places < spectra.shape[-1] - 1
-    lower = np.where(heard, places, 0).astype(np.intp)
-    share = np.where(heard, places - lower, 0)
-    below = np.take_along_axis(spectra, lower, axis=-1)
-    above = np.take_along_axis(spectra, lower + 1, axis=-1)
-    amplitudes = np.where(heard, below + share * (above - below), 0)
+    heard = places < spectra.shape[-1] - 2
+    nearest = np.where(heard, np.rint(places), 1).astype(np.intp)
+    around = [np.take_along_axis(spectra, nearest + k, axis=-1) for k in (-1, 0, 1)]
+    amplitudes = np.where(heard, np.maximum.reduce(around), 0)
     parts = [amplitudes[..., :1], amplitudes[..., 1:4], amplitudes[..., 4:]]
     sums = np.stack([part.sum(axis=-1) for part in parts], axis=-1)
     all_ten = sums.sum(axis=-1, keepdims=True)

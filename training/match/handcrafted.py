@@ -1,15 +1,16 @@
 """The hand-crafted features of a sound: what its frames' features do over time, told in 319 200 numbers.
 
-After section 5.1 of O. Barkan and D. Tsiris, *Deep Synthesizer Parameter Estimation* (ICASSP 2019), who follow
-K. Itoyama and H. G. Okuno, *Parameter Estimation of Virtual Musical Instrument Synthesizers* (ICMC 2014). The
-32 features of every frame (`frame_features`) become 224 with six kinds of time derivatives, and statistics of
-these over 25 segments of the sound make 319 200 numbers; a PCA reduces them to 1000 (`projection`).
+After section 5.1 of O. Barkan and D. Tsiris, *Deep Synthesizer Parameter Estimation* (ICASSP 2019), who
+follow K. Itoyama and H. G. Okuno, *Parameter Estimation of Virtual Musical Instrument Synthesizers* (ICMC
+2014). The 32 features of every frame (`frame_features`) become 224 with six kinds of time derivatives, and
+statistics of these over 25 segments of the sound make 319 200 numbers, which `projection` reduces to 1000.
 
-The paper names 24 statistics of each feature in each segment: sum, mean, variance, skewness; minimum, maximum,
-median, 10th and 90th percentile with their positions; ten coefficients of a discrete cosine transform. But
-319 200 = 25 × 224 × 57. Ours are 57 that have all the named ones among them: the first four, percentiles in
-steps of five from the minimum to the maximum with their positions (42), and eleven coefficients, with the
-constant one. Which derivatives and which segments is not told either: see `SLOPES` and `SEGMENTS`.
+The paper names 24 statistics of each feature in each segment: sum, mean, variance, skewness; minimum,
+maximum, median, 10th and 90th percentile with their positions; ten coefficients of a discrete cosine
+transform. But 319 200 = 25 × 224 × 57. Ours are 57 that have all the named ones among them: the first four,
+percentiles in steps of five from the minimum to the maximum with their positions (42), and eleven
+coefficients, with the constant one. Which derivatives and which segments it takes is not told either: see
+`SLOPES` and `SEGMENTS`.
 """
 
 from __future__ import annotations
@@ -59,7 +60,14 @@ def handcrafted(sounds: Floats) -> Floats:
     -------
     ndarray, shape (sounds, 319200)
         By segment, then by feature, then by statistic, see `statistics`.
+
+    Raises
+    ------
+    ValueError
+        If sounds have another length: the compiled code reads by the frame.
     """
+    if sounds.ndim != 2 or sounds.shape[1] != FRAMES:
+        raise ValueError(f"sounds have shape {sounds.shape}, expected (sounds, {FRAMES})")
     series = with_slopes(frame_features(sounds))
     found = np.empty((len(sounds), len(SEGMENTS), SERIES, STATISTICS), np.float32)
     for place, (first, length) in enumerate(SEGMENTS):

@@ -1,8 +1,9 @@
 """Principal components of very many numbers, of far fewer sounds than numbers.
 
-The covariance matrix of 319 200 numbers cannot be held. That of n sounds with each other (the Gram matrix) is
-n × n and has the same eigenvalues (M. Turk and A. Pentland, *Eigenfaces for recognition*, 1991), so it is this
-that is decomposed. Numbers are kept in half precision and multiplied in single precision, a block at a time.
+The covariance matrix of 319 200 numbers cannot be held. That of n sounds with each other (the Gram matrix)
+is n × n and has the same eigenvalues (M. Turk and A. Pentland, *Eigenfaces for recognition*, 1991), so it is
+this that is decomposed. Numbers are kept in half precision and multiplied in single precision, a block at a
+time.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class Projection:
     ----------
     mean : shape (numbers,)
     weight : one over each number's deviation, 0 where it never changes, shape (numbers,)
-    axes : shape (numbers, components); orthogonal columns with a mean square of 1, or of zeros where there
-        were too few sounds for as many components
+    axes : shape (numbers, found components); orthogonal columns with a mean square of 1
+    components : how many are told; those that are not found, with too few sounds for them, are zeros
     scale : what products with the axes are multiplied by; components then have a mean square of 1
     kept : share of the sounds' variance that the components keep, 0 to 1
     """
@@ -38,21 +39,18 @@ class Projection:
     mean: Floats
     weight: Floats
     axes: NDArray[np.float16]
+    components: int
     scale: float
     kept: float
 
     def __call__(self, numbers: Floats) -> Floats:
         """Components, from shape (sounds, numbers) to (sounds, components)."""
-        found = np.zeros((len(numbers), self.axes.shape[1]), np.float32)
-        for first in range(0, len(self.axes), BLOCK):
-            block = slice(first, first + BLOCK)
-            found += self.standardised(numbers, block) @ self.axes[block].astype(np.float32)
-        return found * np.float32(self.scale)
-
-    def standardised(self, numbers: Floats, block: slice) -> Floats:
-        """Some of the numbers as deviations, clipped."""
-        deviations = (numbers[:, block] - self.mean[block]) * self.weight[block]
-        return np.clip(deviations, -FARTHEST, FARTHEST, out=deviations)
+        told = np.zeros((len(numbers), self.components), np.float32)
+        found = told[:, : self.axes.shape[1]]
+        for block in _blocks(len(self.axes)):
+            standardised = _standardised(numbers, self.mean, self.weight, block)
+            found += standardised @ self.axes[block].astype(np.float32)
+        return told * np.float32(self.scale)
 
 
 def fit_projection(batches: Callable[[], Iterator[Floats]], components: int) -> Projection:
@@ -64,38 +62,46 @@ def fit_projection(batches: Callable[[], Iterator[Floats]], components: int) -> 
     components : how many
     """
     mean, weight = _moments(batches())
-    size = len(mean)
-    standard = Projection(mean, weight, np.empty((size, 0), np.float16), 1.0, 0.0)
-    halves = []
-    for numbers in batches():
-        half = np.empty(numbers.shape, np.float16)
-        for first in range(0, size, BLOCK):
-            block = slice(first, first + BLOCK)
-            half[:, block] = standard.standardised(numbers, block)
-        halves.append(half)
-    sounds = np.concatenate(halves)
-    halves.clear()
-    gram = np.zeros((len(sounds), len(sounds)))
-    centre = np.zeros(size, np.float32)  # clipping moves the mean a little
-    for first in range(0, size, BLOCK):
-        block = sounds[:, first : first + BLOCK].astype(np.float32)
-        centre[first : first + BLOCK] = block.mean(axis=0)
-        block -= centre[first : first + BLOCK]
-        gram += block @ block.T
+    sounds = [_halves(numbers, mean, weight) for numbers in batches()]
+    size, count = len(mean), sum(map(len, sounds))
+    gram = np.zeros((count, count))
+    centre = np.empty(size, np.float32)  # clipping moves the mean a little
+    for block in _blocks(size):
+        numbers = np.concatenate([half[:, block] for half in sounds], dtype=np.float32)
+        centre[block] = numbers.mean(axis=0)
+        numbers -= centre[block]
+        gram += numbers @ numbers.T
     values, vectors = np.linalg.eigh(gram)
-    values, vectors = values[::-1][:components], vectors[:, ::-1][:, :components]
-    values = np.where(values > NOTHING * values[0], values, 0)
-    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
-    lengths = np.where(values > 0, np.sqrt(size) / np.sqrt(np.maximum(values, 1e-30)), 0)
-    turned = (vectors * signs * lengths).astype(np.float32)
-    axes = np.zeros((size, components), np.float16)
-    for first in range(0, size, BLOCK):
-        block = sounds[:, first : first + BLOCK].astype(np.float32) - centre[first : first + BLOCK]
-        axes[first : first + BLOCK, : turned.shape[1]] = block.T @ turned
+    leading = np.flatnonzero(values > NOTHING * max(values[-1], 1e-30))[::-1][:components]
+    values, vectors = values[leading], vectors[:, leading]
+    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(leading))])
+    turned = (vectors * signs * np.sqrt(size / values)).astype(np.float32)
+    axes = np.empty((size, len(leading)), np.float16)
+    for block in _blocks(size):
+        numbers = np.concatenate([half[:, block] for half in sounds], dtype=np.float32)
+        axes[block] = (numbers - centre[block]).T @ turned
     mean = mean + np.divide(centre, weight, out=np.zeros_like(centre), where=weight > 0)
-    mean_square = max(values.sum() / len(sounds) / components * size, 1e-30)
+    mean_square = max(values.sum() / count / components * size, 1e-30)
     kept = float(values.sum() / max(np.trace(gram), 1e-30))
-    return Projection(mean, weight, axes, float(1 / np.sqrt(mean_square)), kept)
+    return Projection(mean, weight, axes, components, float(1 / np.sqrt(mean_square)), kept)
+
+
+def _blocks(size: int) -> list[slice]:
+    return [slice(first, first + BLOCK) for first in range(0, size, BLOCK)]
+
+
+def _standardised(numbers: Floats, mean: Floats, weight: Floats, block: slice) -> Floats:
+    """Some of the numbers as deviations, clipped."""
+    deviations = (numbers[:, block] - mean[block]) * weight[block]
+    return np.clip(deviations, -FARTHEST, FARTHEST, out=deviations)
+
+
+def _halves(numbers: Floats, mean: Floats, weight: Floats) -> NDArray[np.float16]:
+    """All of them standardised, in half precision."""
+    found = np.empty(numbers.shape, np.float16)
+    for block in _blocks(numbers.shape[1]):
+        found[:, block] = _standardised(numbers, mean, weight, block)
+    return found
 
 
 def _moments(batches: Iterator[Floats]) -> tuple[Floats, Floats]:

@@ -5,9 +5,8 @@ Files are NumPy archives of arrays without pickled objects: reading one runs no 
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ Floats = NDArray[np.float32]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST_SOUNDS = 2000
-"""As many as anything is learnt from; more are left out."""
 FEWEST_SOUNDS = 16
 """Their 1024 windows are enough for 1000 words."""
 AT_ONCE, PROJECTED_AT_ONCE = 16, 256
@@ -35,9 +33,11 @@ _SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "spectrogram": {},
     "sound": {},
     "words": {"mean": (BINS,), "axes": (BINS, COMPONENTS), "centroids": (VECTOR, COMPONENTS), "kept": ()},
-    "handcrafted": {"mean": (SIZE,), "weight": (SIZE,), "axes": (SIZE, VECTOR), "scale": (), "kept": ()},
+    "handcrafted": {"mean": (SIZE,), "weight": (SIZE,), "axes": (SIZE, -1), "scale": (), "kept": ()},
 }
-_HALVES = {("handcrafted", "axes")}
+"""Arrays of each kind's file; -1 is any length."""
+_NO_ARCHIVE = (ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy raises for a file that it did not write."""
 
 
 class RepresentationError(ValueError):
@@ -92,26 +92,28 @@ class Representation:
             If the file cannot be written.
         """
         arrays: dict[str, Any] = {} if self.learnt is None else vars(self.learnt)
-        temporary = None
+        kept = {name: arrays[name] for name in _SHAPES[self.kind]}
+        unfinished = path.with_name(f".{path.name}.unfinished")
         try:
-            descriptor, temporary = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
-            with os.fdopen(descriptor, "wb") as file:
-                np.savez(file, allow_pickle=False, kind=np.array(self.kind), **arrays)
-            Path(temporary).replace(path)
+            with unfinished.open("wb") as file:
+                np.savez(file, allow_pickle=False, kind=np.array(self.kind), **kept)
+            unfinished.replace(path)
         except OSError as error:
-            if temporary is not None:
-                Path(temporary).unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
             raise RepresentationError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def fit_representation(kind: Kind, sounds: Iterable[Floats], seed: int = 0) -> Representation:
+def fit_representation(
+    kind: Kind, sounds: Iterable[Floats], seed: int = 0, *, most: int = MOST_SOUNDS
+) -> Representation:
     """Learn a representation from sounds; "spectrogram" and "sound" need none.
 
     Parameters
     ----------
     kind : see `models.HEARS`
-    sounds : batches of shape (sounds, 16384); the first `MOST_SOUNDS` are learnt from
+    sounds : batches of shape (sounds, 16384)
     seed : of k-means
+    most : the first so many are learnt from; 2000 take up to 3 GB
 
     Raises
     ------
@@ -122,7 +124,7 @@ def fit_representation(kind: Kind, sounds: Iterable[Floats], seed: int = 0) -> R
         raise RepresentationError(f"there is no representation {kind!r}; there are {', '.join(KINDS)}")
     if kind in ("spectrogram", "sound"):
         return Representation(kind)
-    heard = _gathered(sounds)
+    heard = _gathered(sounds, most)
     if kind == "words":
         return Representation(kind, fit_words(heard, seed))
     return Representation(kind, fit_projection(lambda: _in_batches(heard), VECTOR))
@@ -141,26 +143,35 @@ def load_representation(path: Path) -> Representation:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
         raise RepresentationError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except _NO_ARCHIVE as error:
         raise RepresentationError(f"{path}: is no representation's file ({error})") from None
     kind = str(arrays.pop("kind", ""))
     if kind not in _SHAPES:
         raise RepresentationError(f"{path}: holds a representation {kind!r}, expected {', '.join(KINDS)}")
-    wanted = _SHAPES[kind]
-    for name, shape in wanted.items():
-        dtype = np.float16 if (kind, name) in _HALVES else np.float32 if shape else np.float64
-        array = arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != dtype or not np.isfinite(array).all():
-            told = "nothing" if array is None else f"{array.dtype} of shape {array.shape}"
-            raise RepresentationError(
-                f"{path}: holds {told} as {name}, expected finite {np.dtype(dtype)} of shape {shape}"
-            )
-    fields: dict[str, Any] = {n: arrays[n] if shape else float(arrays[n]) for n, shape in wanted.items()}
+    for name, shape in _SHAPES[kind].items():
+        _check_array(path, name, arrays.get(name), shape, np.float16 if shape == (SIZE, -1) else np.float32)
     if kind == "words":
-        return Representation("words", Words(**fields))
+        words = Words(arrays["mean"], arrays["axes"], arrays["centroids"], float(arrays["kept"]))
+        return Representation("words", words)
     if kind == "handcrafted":
-        return Representation("handcrafted", Projection(**fields))
+        scale, kept = float(arrays["scale"]), float(arrays["kept"])
+        projection = Projection(arrays["mean"], arrays["weight"], arrays["axes"], VECTOR, scale, kept)
+        return Representation("handcrafted", projection)
     return Representation("spectrogram" if kind == "spectrogram" else "sound")
+
+
+def _check_array(
+    path: Path, name: str, array: NDArray[Any] | None, shape: tuple[int, ...], dtype: type[np.floating[Any]]
+) -> None:
+    """Refuse an array of another type or shape, or with numbers that are not finite."""
+    if array is not None and array.ndim == len(shape) and array.dtype == (dtype if shape else np.float64):
+        fits = all(wanted in (-1, found) for wanted, found in zip(shape, array.shape, strict=True))
+        if fits and max(array.shape[1:], default=0) <= VECTOR and np.isfinite(array).all():
+            return
+    told = "nothing" if array is None else f"{array.dtype} of shape {array.shape}"
+    raise RepresentationError(
+        f"{path}: holds {told} as {name}, expected finite numbers of shape {shape}; fit it again"
+    )
 
 
 def _checked(sounds: Floats) -> Floats:
@@ -169,18 +180,18 @@ def _checked(sounds: Floats) -> Floats:
     return sounds
 
 
-def _gathered(sounds: Iterable[Floats]) -> Floats:
-    """The first ones, at most `MOST_SOUNDS`."""
+def _gathered(sounds: Iterable[Floats], most: int) -> Floats:
+    """The first ones."""
     found: list[Floats] = []
-    missing = MOST_SOUNDS
+    count = 0
     for batch in sounds:
-        found.append(_checked(batch)[:missing])
-        missing -= len(found[-1])
-        if not missing:
+        found.append(_checked(batch)[: most - count])
+        count += len(found[-1])
+        if count == most:
             break
-    if MOST_SOUNDS - missing < FEWEST_SOUNDS:
+    if count < FEWEST_SOUNDS:
         raise RepresentationError(
-            f"there are {MOST_SOUNDS - missing} sounds to learn from, expected at least {FEWEST_SOUNDS}"
+            f"there are {count} sounds to learn from, expected at least {FEWEST_SOUNDS}; give more"
         )
     return np.concatenate(found)
 

@@ -53,9 +53,9 @@ class Words:
 
     def spoken(self, spectra: NDArray[np.float32]) -> NDArray[np.int64]:
         """The nearest word of each window, from magnitudes of shape (…, bins) to shape (…)."""
-        reduced = (spectra - self.mean) @ self.axes
-        half = 0.5 * np.sum(self.centroids**2, axis=1)
-        return np.argmax(reduced @ self.centroids.T - half, axis=-1)
+        centroids = self.centroids.astype(np.float64)  # many lie close to silence
+        reduced = (spectra - self.mean.astype(np.float64)) @ self.axes.astype(np.float64)
+        return np.argmax(reduced @ centroids.T - 0.5 * np.sum(centroids**2, axis=1), axis=-1)
 
     def _counted(self, sounds: NDArray[np.float32]) -> NDArray[np.float32]:
         words, size = self.spoken(magnitudes(sounds)), len(self.centroids)
