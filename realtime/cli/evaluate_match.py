@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +58,8 @@ def match(
     the one rendered from the answer; where one of two is silent they count as 0, where both are as 100. The
     multi-resolution distance is that of log magnitudes and convergence in three windows.
     """
+    if not math.isfinite(refine):
+        raise typer.BadParameter(f"{refine} is no number of seconds", param_hint="--refine")
     from ...training.match.evaluate import evaluate_shipped
     from .progress import FileProgress
 

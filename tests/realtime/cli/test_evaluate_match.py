@@ -111,9 +111,11 @@ def test_without_torch(estimator: Path) -> None:
 
 
 def test_bad_input(estimator: Path, tmp_path: Path) -> None:
-    """A sentence for a synth that cannot be matched, for a file that is not there and for one of no kind."""
+    """A sentence for a synth that cannot be matched, for no time, no file and a file of no kind."""
     found = tonerig("evaluate", "match", "--synth", "drums")
     assert found.code == 1 and "no estimator for a synth 'drums'" in found.err
+    found = tonerig("evaluate", "match", "--refine", "inf")
+    assert found.code == 2 and "inf is no number of seconds" in found.err
     found = tonerig("evaluate", "match", "--estimator", tmp_path / "none.onnx")
     assert found.code == 1 and "none.onnx: cannot be read" in found.err
     (tmp_path / "text.onnx").write_text("text")
