@@ -197,7 +197,9 @@ def evaluate_shipped(
     estimator: Path | None = None,
     threads: int | None = None,
 ) -> Evaluation:
-    """Measure an estimator as ``tonerig match`` uses it, one sound after another.
+    """Measure an estimator with what ``tonerig match`` does after it, one sound after another.
+
+    The sounds are the synth's own, of a pitch that is known: finding the pitch is no part of this.
 
     Parameters
     ----------
