@@ -13,16 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .distance import Heard
+from .synths import MatchedSynth
 from .trials import Distances, Levels, Trials, trials
+from .waveform import by_waveform
 
-DRAWN = 0.2
+RENDERS = 410
+DRAWN = 0.15
 """Part of the renders that are drawn; the rest tries levels."""
-COMPARED = 16
+COMPARED = 12
 """Candidates that all measures compare in the end."""
 KEPT = 8
 TEMPERATURE = 0.02
 """By how much farther a level is e times less likely."""
-RENDERS = 448
+MET = 1e-3
+"""Part of the energy left over, below which the waveform is met."""
+NOISE = 1e-4
+"""The same, by how much more of it a level is e times less likely where the waveform is met."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,23 @@ def look(
     told = [np.asarray(part, np.float64) for part in probabilities]
     with trials(heard, threads) as tried:
         best = tried_draws(tried, told, np.random.default_rng(seed), round(renders * DRAWN))
+        begun = tried.renders
+        met = by_waveform(tried, best, lambda: True, rounds=1, thorough=False)
+        renders += tried.renders - begun
+        left = np.inf if met is None else met.left
+        if met is not None and tried.quick(np.stack([met.levels, best])).argmin() == 0:
+            best = met.levels
         evidence = [np.full(len(part), np.inf) for part in told]
         for k in sweep_order(told):
             if tried.renders >= renders:
                 break
-            levels, distances = sweep(tried, best, k)
+            if left < MET:
+                rows = every_level(heard.synth, best, k)
+                distances = tried.left(rows) * (TEMPERATURE / NOISE)
+            else:
+                rows, distances = sweep(tried, best, k)
             evidence[k] = distances
-            best = levels[int(distances.argmin())]
+            best = rows[int(distances.argmin())]
         return answer(tried, told, evidence, best)
 
 
@@ -96,10 +112,15 @@ def tried_draws(
 
 def sweep(tried: Trials, levels: Levels, k: int) -> tuple[Levels, Distances]:
     """Every level of parameter ``k``: the rows, shape (levels, parameters), and their quick distances."""
-    count = tried.heard.synth.levels[k]
-    rows = np.repeat(levels[None], count, axis=0)
-    rows[:, k] = np.arange(count)
+    rows = every_level(tried.heard.synth, levels, k)
     return rows, tried.quick(rows)
+
+
+def every_level(synth: MatchedSynth, levels: Levels, k: int) -> Levels:
+    """A row for each level of parameter ``k``, shape (levels, parameters)."""
+    rows = np.repeat(levels[None], synth.levels[k], axis=0)
+    rows[:, k] = np.arange(len(rows))
+    return rows
 
 
 def sweep_order(told: Sequence[NDArray[np.float64]]) -> list[int]:

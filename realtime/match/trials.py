@@ -54,15 +54,21 @@ class Trials:
         parts = map(some, starts) if self._pool is None else self._pool.map(some, starts)
         return np.concatenate([np.empty(0), *parts])
 
-    def sounds(self, values: NDArray[np.float64], step: int = 1) -> NDArray[np.float32]:
-        """The sounds themselves, of every ``step`` samples one."""
+    def left(self, levels: ArrayLike) -> Distances:
+        """Energy of each row's difference from the heard sound, over that of the heard sound."""
+        away = self.sounds(self.heard.synth.values(np.asarray(levels))) - self.heard.sound
+        energy = max(float(np.dot(self.heard.sound, self.heard.sound)), 1e-12)
+        return np.einsum("ij,ij->i", away, away).astype(np.float64) / energy
+
+    def sounds(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """The sounds themselves, shape (sounds, frames)."""
         self.renders += len(values)
         synth, semitones = self.heard.synth, self.heard.semitones
-        found = np.empty((len(values), -(-synth.frames // step)), np.float32)
+        found = np.empty((len(values), synth.frames), np.float32)
 
         def some(first: int) -> None:
             rows = slice(first, first + AT_ONCE)
-            found[rows] = synth.render(values[rows], semitones=semitones, threads=1)[:, ::step]
+            found[rows] = synth.render(values[rows], semitones=semitones, threads=1)
 
         starts = range(0, len(values), AT_ONCE)
         list(map(some, starts) if self._pool is None else self._pool.map(some, starts))

@@ -26,10 +26,16 @@ PICKED = 8
 """Sines taken out of the sound in turn."""
 FITTED = 16
 """Of all ways to give them to the waves, so many are fitted exactly."""
+REFITTED, MOST_REFITTED = 3, 16
+LIKELY = 0.003
+"""Of the levels of what acts on the sum the best are fitted wave by wave: those that explain as much, but for
+this part of the energy."""
 NEARBY = 48
 """Settings that are rendered with an oscillator's own wave, the best of all sines."""
 OWN = 0.4
 """Part of the energy that oscillators must explain, or the sound is not the synth's own."""
+STRANGE = 0.85
+"""Left over by the first attempt, it ends a quick search."""
 SAME = 1e-6
 """Part of the energy that may be left over where nothing is left to find."""
 GAINS = 0.995
@@ -54,7 +60,7 @@ def has_oscillators(synth: MatchedSynth) -> bool:
 
 
 def by_waveform(
-    tried: Trials, start: Levels, going: Callable[[], bool], *, rounds: int = 6, pairs: bool = True
+    tried: Trials, start: Levels, going: Callable[[], bool], *, rounds: int = 6, thorough: bool = True
 ) -> Found | None:
     """Levels whose waveform is the heard one, as far as they can be found.
 
@@ -63,7 +69,8 @@ def by_waveform(
     start : where the parameters are sought from, shape (parameters,)
     going : asked between steps, whether there is time
     rounds : how often all parameters are gone through
-    pairs : whether those that act on the sum are tried two by two where one by one gains nothing
+    thorough : go on where the first attempt explains next to nothing, and try what acts on the sum two by two
+        where one by one gains nothing
 
     Returns
     -------
@@ -74,6 +81,8 @@ def by_waveform(
         return None
     search = _Search(tried, energy)
     found = search.pursued(Found(start, np.inf))
+    if not thorough and found.left > STRANGE:
+        return None
     for done in range(rounds):
         before = found.left
         for step in search.steps():
@@ -82,11 +91,11 @@ def by_waveform(
             found = step(found)
         if done == 0 and found.left > 1 - OWN:
             return None
-        if pairs and found.left > before * GAINS:
+        if thorough and found.left > before * GAINS:
             for first, second in combinations(search.common, 2):
                 if not going() or found.left < SAME:
                     return found
-                found = search.pair(found, first, second)
+                found = search.acting(found, first, second)
         if found.left > before * GAINS:
             break
     return found
@@ -125,7 +134,7 @@ class _Search:
 
     def steps(self) -> list[Callable[[Found], Found]]:
         """One round."""
-        sweeps = [lambda found, k=k: self.single(found, k) for k in self.common]
+        sweeps = [lambda found, k=k: self.acting(found, k) for k in self.common]
         waves = [lambda found, wave=wave: self.oscillator(found, wave) for wave in self.waves]
         return [*sweeps, self.pursued, *waves]
 
@@ -198,23 +207,16 @@ class _Search:
             rows[:, self.tuned[wave]] = settings[ways[best, wave]]
         return self.better(old, rows, atoms[places[best]])
 
-    def single(self, old: Found, k: int) -> Found:
-        """All levels of a parameter that acts on the sum, amplitudes fitted to each."""
-        count, size = self.synth.levels[k], len(WAVES)
-        rows = np.repeat(old.levels[None], count, axis=0)
-        rows[:, k] = np.arange(count)
-        sounds = self.components(np.repeat(rows, size, axis=0), np.tile(self.waves, count))
-        return self.better(old, rows, sounds.reshape(count, size, -1))
-
-    def pair(self, old: Found, first: int, second: int) -> Found:
-        """All levels of two such parameters, the sum fitted to each, then the amplitudes of the best."""
-        shape = (self.synth.levels[first], self.synth.levels[second])
-        rows = np.repeat(old.levels[None], shape[0] * shape[1], axis=0)
-        rows[:, [first, second]] = np.stack(np.unravel_index(np.arange(len(rows)), shape), axis=1)
+    def acting(self, old: Found, *parameters: int) -> Found:
+        """All levels of parameters that act on the sum: it is fitted to each, the waves to the nearest."""
+        shape = [self.synth.levels[k] for k in parameters]
+        rows = np.repeat(old.levels[None], int(np.prod(shape)), axis=0)
+        rows[:, parameters] = np.stack(np.unravel_index(np.arange(len(rows)), shape), axis=1)
         sounds = self.tried.sounds(self.synth.values(rows))
         squares = np.einsum("ij,ij->i", sounds, sounds)
         explained = np.maximum(sounds @ self.target, 0) ** 2 / np.maximum(squares, 1e-9)
-        best = np.argsort(-explained, kind="stable")[: len(WAVES)]
+        near = int((explained >= explained.max() - LIKELY * self.energy).sum())
+        best = np.argsort(-explained, kind="stable")[: min(MOST_REFITTED, max(REFITTED, near))]
         together = np.stack([self.own_components(row) for row in rows[best]])
         return self.better(old, rows[best], together)
 
