@@ -24,8 +24,8 @@ SCREENED = 32
 NEAREST = 3
 """Of those, the mean distance of so many tells how near a way comes."""
 BLOCK = 512
-USUAL = {"four": (0.06, 0.5, 2.8), "two": (0.01, 0.3, 1.0)}
-"""Loudest block's RMS of the synths' own sounds: lowest, median, highest, but for one in a hundred."""
+USUAL = {"four": (0.07, 0.54, 3.3), "two": (0.005, 0.22, 0.9)}
+"""Loudest block's RMS of the synths' own sounds: lowest, median, highest, but for few in a hundred."""
 SURE = 0.9
 """Of a pitch: above it no other octave is tried."""
 

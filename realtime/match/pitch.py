@@ -34,7 +34,7 @@ QUIET = 0.03
 """Of the loudest window's level: what is softer does not vote."""
 SURE = 0.5
 """Least part of the votes that a pitch needs."""
-RATES = (32000.0, 64000.0)
+RATES = (64000.0, 128000.0)
 """Between which a sound is heard: enough samples in a period of high notes, and few of low ones."""
 A4_HZ, A4_KEY = 440.0, 69
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,15 +33,16 @@ LEAD_S = 0.002
 """Kept before it."""
 AT_ONCE_S = 0.02
 """A sound that starts within so long of its file's beginning is heard from there: slow attacks stay whole."""
-RISING = 3.0
-"""How much louder the last quarter of a slow beginning is than its first one; noise is as loud."""
+RISING = 1.2
+"""How much louder the second quarter of a slow beginning is than the first; noise is as loud."""
 OFFSET_WINDOW_S = 0.025
 STEADY = 0.1
 """How far the means of windows lie from a constant offset, as a part of it: the median distance."""
 MOST_REPLACED = 0.5
-MOST_PHASES = 4096
-BETA = 8.0
-"""Of the resampler's Kaiser window."""
+MOST_PHASES = 1024
+HALF, BETA, PASSED = 32, 8.0, 0.92
+"""Of the resampler: zero crossings of its sinc on each side, its Kaiser window, and the middle of its
+transition over half of the lower rate."""
 
 
 class SoundError(ValueError):
@@ -136,14 +138,14 @@ def sound_of(
 def onset(sound: Samples, rate: float) -> int:
     """The frame where a sound starts: shortly before it first comes within 50 dB of its highest sample.
 
-    0 where that is within 20 ms of the beginning, or within 60 ms that rise from the first sample on.
+    0 where that is within 20 ms of the beginning, or the sound rises from the first sample on.
     """
     loud = np.abs(sound) >= ONSET * _peak(sound)
     first = int(np.argmax(loud))
     if first < AT_ONCE_S * rate:
         return 0
-    before, after = (_level(part) for part in np.array_split(sound[:first], 4)[::3])
-    if first < 3 * AT_ONCE_S * rate and 0 < RISING * before < after:
+    before, after = (_level(part) for part in np.array_split(sound[:first], 4)[:2])
+    if 0 < RISING * before < after:
         return 0
     return first - round(LEAD_S * rate)
 
@@ -178,12 +180,21 @@ def at_rate(sound: Sound, rate: float, frames: int) -> Samples:
         ratio = Fraction(rate / sound.rate).limit_denominator(MOST_PHASES)
         needed = int((frames + 64) / ratio) + 64
         part = heard[:needed].astype(np.float64)
-        heard = scipy.signal.resample_poly(
-            part, ratio.numerator, ratio.denominator, window=("kaiser", BETA)
-        ).astype(np.float32)
+        taps = _low_pass(max(ratio.numerator, ratio.denominator))
+        heard = scipy.signal.resample_poly(part, ratio.numerator, ratio.denominator, window=taps).astype(
+            np.float32
+        )
     count = min(frames, len(heard))
     found[:count] = heard[:count]
     return found
+
+
+@cache
+def _low_pass(phases: int) -> NDArray[np.float64]:
+    taps: NDArray[np.float64] = scipy.signal.firwin(
+        2 * HALF * phases + 1, PASSED / phases, window=("kaiser", BETA)
+    )
+    return taps
 
 
 def _mono(samples: Samples) -> Samples:
