@@ -72,7 +72,7 @@ class Plan:
     recipe: Recipe = OUR_RECIPE
     seed: int = 0
     device: str = "auto"
-    looks: int = 20
+    looks: int = 10
 
     def __post_init__(self) -> None:
         if min(self.sounds // self.recipe.batch, self.epochs) < 1:

@@ -98,8 +98,7 @@ def run_table(
     models = (*MODELS, OURS) if synth == "four" else (OURS,)
     for model in models:
         run_row(model, budget, synth, folder / model, resume=resume, progress=progress)
-        write_tables(folder, synth)
-    return folder / TABLES
+    return write_tables(folder, synth)
 
 
 def run_row(
@@ -160,7 +159,7 @@ def write_tables(folder: Path, synth: str) -> Path:
     rows = {path.parent.name: read_figures(path) for path in sorted(folder.glob(f"*/{FIGURES}"))}
     columns = in_order(rows)
     losses = {f.model: {"train": f.losses.train, "validation": f.losses.validation} for f in columns}
-    draw_losses(losses, folder / "losses.png", measured="twentieth of the training")
+    draw_losses(losses, folder / "losses.png", measured="tenth of the training")
     draw_top_accuracies(rows, folder / "top.png")
     shown = [model for model in SHOWN if model in rows]
     _draw_examples([folder / model for model in shown], matched_synth(synth), folder / "examples.png")
