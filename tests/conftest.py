@@ -1,7 +1,8 @@
 """With ``CI=true`` a part that is missing fails the tests that need it; elsewhere they are skipped.
 
 And the real parts that several rooms test with: a JACK server with a clock and no hardware, plugins made for
-the tests, and bundles that are none. No example of a property has a time limit: that would be the machine's.
+the tests, and bundles that are none. No example of a property has a time limit: that would be the machine's;
+and no plugin is given up for being slow, but in the tests of that.
 """
 
 from __future__ import annotations
@@ -36,6 +37,26 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             report.outcome = "failed"
             report.longrepr = f"{path}:{line}: {reason} (a missing part is a failure with CI=true)"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Two minutes for whatever a plugin's process does in a second on a computer that has time for it.
+
+    A live plugin's `hosting.HANG_S` stays: it is what a musician hears.
+    """
+    from tonerig.realtime.plugins import check_process, hosting, probe_process, supervisor
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("START_S", "RELOAD_S", "OFFLINE_HANG_S"):
+            patch.setattr(hosting, name, 120.0)
+        for name in ("LOAD_S", "HANG_S", "CHECK_S"):
+            patch.setattr(check_process, name, 120.0)
+        for name in ("TIME_LIMIT_S", "FILE_LIMIT_S"):
+            patch.setattr(probe_process, name, 120.0)
+        for module in (check_process, hosting, probe_process, supervisor):
+            patch.setattr(module, "ENDING_S", 5.0)
+        yield
 
 
 @pytest.fixture(scope="session")

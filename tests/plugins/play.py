@@ -68,7 +68,7 @@ def begin(
 def play(plugin: Path, folder: Path, **order: Any) -> Played:
     """Load, turn parameters, play; takes what `begin` takes, CalledProcessError when the child ends badly."""
     with begin(plugin, folder, **order) as child:
-        child.wait(timeout=60)
+        child.wait(timeout=300)
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, child.args)
     facts = json.loads((folder / "facts.json").read_text())

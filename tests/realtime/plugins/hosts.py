@@ -181,7 +181,7 @@ def rendered(program: Program, signal: Signal, *sizes: int) -> Signal:
     return np.concatenate(parts, axis=1)[:, program.latency :]
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for something that another process does."""
     end = time.monotonic() + seconds
     while not done():
@@ -244,7 +244,7 @@ def by_pedalboard(
     """
     np.save(folder / "signal.npy", signal)
     command = [sys.executable, "-c", DIRECT, str(bundle), str(folder), str(block), repr(dict(turns))]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
     return np.asarray(np.load(folder / "output.npy"))
 
 

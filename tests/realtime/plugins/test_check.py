@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tonerig.realtime.plugins import check_process
 from tonerig.realtime.plugins.check import CHECKS, Finding, PluginHealth, check, check_all
 from tonerig.realtime.plugins.description import PluginDescription
 from tonerig.realtime.plugins.inside import checks
@@ -93,8 +94,9 @@ def test_a_crash_costs_its_check(trouble: PluginDescription) -> None:
     assert [found(health)[name].verdict for name in names] == ["good", "fault", "good"]
 
 
-def test_a_hang_costs_its_check(trouble: PluginDescription) -> None:
+def test_a_hang_costs_its_check(trouble: PluginDescription, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process is ended, and another one makes the next check."""
+    monkeypatch.setattr(check_process, "HANG_S", 3.0)
     health = check(up_to(trouble, "hang"), checks=("parameters", "reset"))
     assert found(health)["parameters"].sentence == "hung for 3 s with mode at its maximum"
     assert found(health)["reset"].verdict == "good"
@@ -123,7 +125,7 @@ def test_what_is_lost_again_and_again_is_given_up(trouble: PluginDescription) ->
 @pytest.mark.parametrize(
     ("command", "values", "name", "sentence"),
     [
-        ("flood", {}, "blocks", "flooded its output in blocks of 16"),
+        ("flood", {}, "blocks", "flooded its output in blocks of "),
         ("nan", {}, "rates", "puts out NaN or Inf at 44.1 kHz in mono, at 44.1 kHz in stereo, "),
         ("nan", {}, "reset", "puts out NaN or Inf after a reset"),
         ("slow", {}, "speed", "too slow to be played: 0."),

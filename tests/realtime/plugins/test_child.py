@@ -27,7 +27,7 @@ def test_all_are_ended_at_once_and_no_more_are_started() -> None:
     with children.start(partial(Child, "worker")) as one, children.start(partial(Child, "probe")) as other:
         children.close()
         wait_until(lambda: not there(one.pid) and not there(other.pid))
-        assert (one.how_it_ended(5.0), other.how_it_ended(5.0)) == ("was killed", "was killed")
+        assert (one.how_it_ended(60.0), other.how_it_ended(60.0)) == ("was killed", "was killed")
     with pytest.raises(PluginError, match="broken off"), children.start(partial(Child, "worker")):
         pass
 

@@ -249,7 +249,8 @@ def test_a_plugin_that_cannot_be_used_is_a_wire_and_says_why(
     kind: type[Ordered], sentence: str, channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The chain plays on without it, and a sentence names the plugin and what is wrong."""
-    monkeypatch.setattr("tonerig.realtime.plugins.hosting.START_S", 1.0)
+    if kind is HangAtLoad:
+        monkeypatch.setattr("tonerig.realtime.plugins.hosting.START_S", 1.0)
     signal = noise(channels, 2000)
     chain: list[Processor] = [Gain(), kind(), Gain()]
     program = offline(*chain, inputs=channels)

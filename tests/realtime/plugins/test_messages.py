@@ -28,7 +28,7 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
     """Both ends of a connection."""
     here, there = socket.socketpair()
     with here, there:
-        here.settimeout(0.2)
+        here.settimeout(60.0)
         yield here, there
 
 
@@ -123,6 +123,7 @@ def test_each_way_to_go_wrong_has_its_sentence(sent: bytes, sentence: str) -> No
 def test_silence_is_an_end_too(ends: tuple[socket.socket, socket.socket]) -> None:
     """Nothing, or a half of a message, within the socket's time."""
     here, there = ends
+    here.settimeout(0.2)
     with pytest.raises(GoneError, match="does not answer"):
         receive(here)
     there.sendall(_framed(b"{}")[:-1])

@@ -42,7 +42,14 @@ pytestmark = needs_made
 
 HALF = 10 ** (-6 / 20)
 FINE = MODES.index("fine")
+HANGS = ("hang", "sleep")
 OPEN = Path("/proc/self/fd")
+
+
+@pytest.fixture(autouse=True)
+def hang_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker may be busy for longer than live, on a machine that has other things to do."""
+    monkeypatch.setattr(hosting, "HANG_S", 60.0)
 
 
 class Stage:
@@ -73,7 +80,7 @@ class Stage:
         time.sleep(24 * PERIOD / RATE)
         self.supervisor.look(self.chain)
 
-    def until(self, done: Callable[[], bool], seconds: float = 15.0) -> None:
+    def until(self, done: Callable[[], bool], seconds: float = 120.0) -> None:
         """Steps, until something is so."""
 
         def stepped() -> bool:
@@ -105,8 +112,8 @@ class Stage:
         ("crash", r"crashed \(SIGSEGV\)"),
         ("abort", r"crashed \(SIGABRT\)"),
         ("exit", "ended by itself with code 0"),
-        ("hang", r"hung for 0\.5 s|took all of a processor"),
-        ("sleep", r"hung for 0\.5 s"),
+        ("hang", "hung for 2 s|took all of a processor"),
+        ("sleep", "hung for 2 s"),
         ("leak", "held more than 400 MB of memory"),
         ("flood", "flooded its output"),
         ("nan", "put out NaN or Inf"),
@@ -117,6 +124,8 @@ def test_each_misdeed_has_its_sentence_and_the_plugin_comes_back(
 ) -> None:
     """It is ended, started again with its knobs as they were turned, and heard; nothing was silenced."""
     monkeypatch.setattr(hosting, "MEMORY_LIMIT", 400 * 2**20)
+    if mode in HANGS:
+        monkeypatch.setattr(hosting, "HANG_S", 2.0)
     hosted = Trouble({"gain_db": 0.0})
     stage = Stage(hosted)
     record = hosted.state.record
@@ -358,15 +367,19 @@ def test_one_that_does_not_load_again_stays_off(tmp_path: Path) -> None:
 
 
 def test_one_that_hangs_while_it_loads_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading may take its time, but not for ever."""
-    monkeypatch.setattr("tonerig.realtime.plugins.hosting.RELOAD_S", 1.0)
+    """Loading may take its time, four times as long as at first or more, but not for ever."""
+    monkeypatch.setattr(hosting, "HANG_S", 2.0)
+    monkeypatch.setattr(hosting, "RELOAD_S", 1.0)
     hosted = Trouble()
     stage = Stage(hosted, restarts=1)
+    assert hosted.hosting is not None
+    limit = hosted.hosting.reload_s
+    assert limit >= 1.0
     hosted.state.record["mode"] = MODES.index("sleep")
     stage.until_said("stays off")
     first, second = stage.said
-    assert first == "trouble hung for 0.5 s; it is started again"
-    assert second.startswith("trouble was not loaded within 1 s, for the second time")
+    assert first == "trouble hung for 2 s; it is started again"
+    assert second.startswith(f"trouble was not loaded within {limit:.0f} s, for the second time")
     stage.supervisor.close()
 
 

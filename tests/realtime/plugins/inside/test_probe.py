@@ -120,9 +120,14 @@ def test_what_is_left_alone(test_plugins: Path, name: str, reason: str) -> None:
 
 def test_hang(test_plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin that sleeps for ever takes as long as the limit, and no other plugin with it."""
-    monkeypatch.setattr(probe_process, "TIME_LIMIT_S", 2.0)
-    found = {outcome.path.stem: outcome for outcome in describe_all(sorted(test_plugins.glob("[HT]*.vst3")))}
-    assert "HangAtLoad: was not loaded and tried within 2 s" in found["HangAtLoad"].left_alone[0]
+    for limit in (2, 10, 50):  # a busy machine needs more for the others
+        monkeypatch.setattr(probe_process, "TIME_LIMIT_S", float(limit))
+        paths = sorted(test_plugins.glob("[HT]*.vst3"))
+        found = {outcome.path.stem: outcome for outcome in describe_all(paths)}
+        reason = f"HangAtLoad: was not loaded and tried within {limit} s"
+        assert reason in found["HangAtLoad"].left_alone[0]
+        if found["Trouble"].plugins and found["TroubleMono"].plugins:
+            break
     assert found["Trouble"].plugins and found["TroubleMono"].plugins
 
 
@@ -214,11 +219,14 @@ def test_ends_with_its_host(test_plugins: Path) -> None:
         "list(describe_all([Path(sys.argv[1])]))"
     )
     host = subprocess.Popen([sys.executable, "-c", code, str(path)])
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 60
     while not (children := probes_of(host.pid)) and time.monotonic() < deadline:
         time.sleep(0.02)
+    assert len(children) == 1
+    while os.getpgid(children[0]) != children[0] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert os.getpgid(children[0]) == children[0]
     time.sleep(0.5)  # the plugin hangs by now
-    assert len(children) == 1 and os.getpgid(children[0]) == children[0]
     host.send_signal(signal.SIGKILL)
     host.wait()
     assert wait_for_end(*children)

@@ -36,8 +36,8 @@ def runs(process: int) -> bool:
 
 
 def wait_for_end(*processes: int) -> bool:
-    """Whether all of them end within a few seconds."""
-    deadline = time.monotonic() + 5
+    """Whether all of them end."""
+    deadline = time.monotonic() + 50
     while any(map(runs, processes)) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not any(map(runs, processes))
