@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tonerig.realtime.bench.server import stop_server
-from tonerig.realtime.engine.devices import devices, refresh
+from tonerig.realtime.engine.devices import refresh
+
+from .servers import wait_until_seen
 
 
 @pytest.fixture
@@ -33,12 +34,7 @@ def jack_in_step(jack_server: str) -> Iterator[str]:
         patch.setenv("JACK_DEFAULT_SERVER", name)
         server = subprocess.Popen(words.split(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            refresh()
-            end = time.monotonic() + 60
-            while not any(device.host.startswith("JACK") for device in devices()):
-                assert server.poll() is None and time.monotonic() < end
-                time.sleep(0.1)
-                refresh()
+            wait_until_seen(server)
             yield name
         finally:
             patch.undo()

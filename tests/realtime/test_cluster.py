@@ -107,7 +107,7 @@ def _scheduler(*words: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         [*command, "--no-dashboard"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            for _ in range(200):
+            for _ in range(1200):
                 with socket.socket() as probe:
                     if not probe.connect_ex(("127.0.0.1", port)):
                         break

@@ -39,7 +39,7 @@ def _level_db(position: int) -> float:
     return -60 + 100 * position / 127
 
 
-def _run(session: Session, until: Callable[[], bool], seconds: float = 10.0) -> None:
+def _run(session: Session, until: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not until() and time.monotonic() < end:
         session.step()

@@ -67,7 +67,7 @@ def test_the_player_repeats_its_signal(block: int) -> None:
     np.testing.assert_array_equal(found, np.tile(signal, 4)[None, :3000].repeat(2, axis=0))
 
 
-@pytest.mark.usefixtures("jack_server")
+@pytest.mark.usefixtures("jack_in_step")
 def test_a_jack_connection_takes_one_period() -> None:
     """An output connected to the same client's input comes back one period of the server later: 64 frames."""
     found = measure(loop=True)
@@ -75,7 +75,7 @@ def test_a_jack_connection_takes_one_period() -> None:
     assert found.milliseconds == pytest.approx(64 / 48)
 
 
-@pytest.mark.usefixtures("jack_server")
+@pytest.mark.usefixtures("jack_in_step")
 def test_the_verb() -> None:
     """As JSON; and without a cable it says that nothing comes back."""
     assert json.loads(tonerig("latency", "--loop", "--json").out)["samples"] == 64.0

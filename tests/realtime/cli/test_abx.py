@@ -48,7 +48,7 @@ def words(*more: str) -> list[str]:
 
 def run(folder: Path, command: list[str], keys: str) -> subprocess.CompletedProcess[str]:
     """The command with these keys on standard input."""
-    return subprocess.run(command, cwd=folder, input=keys, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=folder, input=keys, capture_output=True, text=True, timeout=300)
 
 
 class Terminal:
@@ -79,12 +79,12 @@ class Terminal:
         except OSError:  # how a terminal says that the other side has gone
             pass
         os.close(self._main)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so, twenty seconds at most."""
-    for _ in range(400):
+    """Wait until something is so, two minutes at most."""
+    for _ in range(2400):
         if is_so():
             return
         time.sleep(0.05)

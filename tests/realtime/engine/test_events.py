@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tonerig.realtime.engine import midi_ring
 from tonerig.realtime.engine.control import Engine
 from tonerig.realtime.engine.layout import FADE_S
 from tonerig.realtime.engine.midi_ring import channel_events, release_messages
@@ -183,8 +184,9 @@ def test_a_ring_that_nobody_reads_loses_what_finds_no_room_and_then_releases_all
     assert len(release_messages()) == 48
 
 
-def test_two_threads_at_the_ends_of_the_ring_keep_chords_whole() -> None:
+def test_two_threads_at_the_ends_of_the_ring_keep_chords_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread sends chords of three, while another serves: none is torn or lost."""
+    monkeypatch.setattr(midi_ring, "PATIENCE_S", 60.0)
     log = EventLog()
     engine = Engine(program(log), 1)
     chords = [[note(3 * k), note(3 * k + 1), note(3 * k + 2)] for k in range(15_000)]
@@ -208,8 +210,9 @@ def test_two_threads_at_the_ends_of_the_ring_keep_chords_whole() -> None:
     assert engine.midi_lost == 0
 
 
-def test_more_messages_than_the_ring_holds_go_in_one_call() -> None:
+def test_more_messages_than_the_ring_holds_go_in_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """They follow each other as the audio thread makes room."""
+    monkeypatch.setattr(midi_ring, "PATIENCE_S", 60.0)
     log = EventLog()
     engine = Engine(program(log), 1)
     messages = [note(k) for k in range(3 * RING + 5)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 from hypothesis import given, settings
@@ -73,12 +74,19 @@ def test_two_threads_at_the_ends_of_the_rings_lose_and_mix_up_nothing() -> None:
     engine = Engine(program(Gain()), 1, tap_s=200_000 / RATE)
     engine.set_recording(True)
     signal = np.arange(1, 150_001, dtype=np.float32)[np.newaxis]
-    audio = threading.Thread(target=lambda: serve(engine, signal, 64, 17))
-    audio.start()
     heard: list[np.ndarray[tuple[int], np.dtype[np.float32]]] = []
-    turns = 0
+    turns, frames = 0, 0
+
+    def keep_near(start: int) -> None:
+        """Not so far ahead that a ring could be full, however seldom the other thread comes to read."""
+        while start > frames + 10_000:
+            time.sleep(0.001)
+
+    audio = threading.Thread(target=lambda: serve(engine, signal, 64, 17, before=keep_near))
+    audio.start()
     while audio.is_alive():
         heard.append(engine.read_tap()[0])
+        frames += heard[-1].size
         engine.set_parameter(engine.playing.chain[0], "gain_db", turns % 7)
         engine.poll()
         turns += 1

@@ -28,9 +28,11 @@ def _stream(rate: float = 48000.0, inputs: int = 1, outputs: int = 2) -> Stream:
     return open_stream(choose(None, "input"), choose(None, "output"), rate, 64, inputs, outputs)
 
 
-def _run(engine: Engine, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def _run(engine: Engine, blocks: int) -> None:
+    """Until so many more were served."""
+    end, last = time.monotonic() + 60, engine.statistics.served + blocks
+    while engine.statistics.served < last:
+        assert time.monotonic() < end, "the server does not go on"
         time.sleep(0.05)
         engine.poll()
 
@@ -115,7 +117,7 @@ def test_the_device_is_given_as_many_frames_as_it_asks_for() -> None:
     engine = Engine(program(), 2)
     stream = _stream()
     stream.start(engine)
-    _run(engine, 0.3)
+    _run(engine, 200)
     stream.close()
     assert engine.statistics.block == 64
     assert engine.statistics.frames == 64 * engine.statistics.served
@@ -126,7 +128,7 @@ def test_portaudio_calls_the_same_code_without_a_buffer_of_its_own() -> None:
     engine = Engine(program(), 2)
     stream = PortAudioStream(choose(None, "input"), choose(None, "output"), 48000, 64, 2, 2)
     stream.start(engine)
-    _run(engine, 0.3)
+    _run(engine, 200)
     assert stream.active
     stream.close()
     engine.poll()
@@ -154,7 +156,7 @@ def test_a_stream_that_is_closed_calls_no_more() -> None:
     for _ in range(2):
         stream = _stream()
         stream.start(engine)
-        _run(engine, 0.2)
+        _run(engine, 120)
         stream.close()
         engine.poll()
         count = engine.statistics.served
@@ -172,7 +174,7 @@ def test_programs_take_over_from_each_other_on_a_running_stream() -> None:
         for seed in range(10):
             new = program(Neural(model=random_model("lstm_1x16", seed)))
             engine.publish(new)
-            assert engine.wait_until_settled()
+            assert engine.wait_until_settled(60.0)
             assert engine.playing is new
     finally:
         stream.close()

@@ -14,6 +14,8 @@ from .keyboard import keyboard
 
 pytestmark = pytest.mark.usefixtures("jack_server")
 PORT = MidiPort("keys:out", "JACK")
+PATIENCES_S = (0.1, 0.5, 2.0)
+"""For which what was played is waited for, in turn."""
 CHORD = [bytes([0x90, key, 100]) for key in (48, 52, 55, 60, 64, 67, 72, 76, 79, 84)]
 
 
@@ -37,7 +39,7 @@ class _Engine:
 
 
 def _wait(until: Callable[[], bool], look: Callable[[], None] = lambda: None) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not until() and time.monotonic() < end:
         look()
         time.sleep(0.01)
@@ -59,19 +61,27 @@ def test_silence_ends_every_note_on_every_channel() -> None:
             assert bytes(message) in SILENCE
 
 
-def test_a_chord_arrives_whole(engine: _Engine) -> None:
-    """Ten keys that RtMidi's queue holds together are sent in one go and in order, after silence at first."""
-    with keyboard("keys") as keys:
-        midi = MidiInput(PORT, engine.send, print)
-        midi.resume(None)
-        for count in range(1, 11):
-            engine.wait(count)
-            with midi._in_use:  # the queue fills before it is drained
-                for message in CHORD:
-                    keys.send_message(message)
-                time.sleep(0.1)
-        engine.wait(11)
-        midi.close()
+def test_a_chord_arrives_whole() -> None:
+    """Ten keys that RtMidi's queue holds together are sent in one go and in order, after silence at first.
+
+    The queue says to nobody how much it holds, and a busy machine takes its time to fill it.
+    """
+    for patience_s in PATIENCES_S:
+        engine = _Engine()
+        with keyboard("keys") as keys:
+            midi = MidiInput(PORT, engine.send, print)
+            midi.resume(None)
+            for count in range(1, 11):
+                engine.wait(count)
+                with midi._in_use:  # the queue fills before it is drained
+                    for message in CHORD:
+                        keys.send_message(message)
+                    time.sleep(patience_s)
+            _wait(lambda engine=engine: len(engine.messages) == len(SILENCE) + 100)
+            midi.close()
+        assert engine.messages == [*SILENCE, *CHORD * 10]
+        if len(engine.sent) == 11:
+            break
     assert engine.sent == [list(SILENCE), *[CHORD] * 10]
 
 
@@ -112,21 +122,28 @@ def test_a_port_that_goes_away_is_silenced_and_opened_again(engine: _Engine) -> 
     ]
 
 
-def test_while_the_stream_is_away_nothing_is_sent(engine: _Engine) -> None:
-    """What is played then is dropped; when there is a stream again all is silenced first."""
-    with keyboard("keys") as keys:
-        midi = MidiInput(PORT, engine.send, print)
-        keys.send_message(CHORD[0])
-        time.sleep(0.1)
-        assert engine.sent == []
-        midi.resume(None)
-        _wait(lambda: engine.sent == [list(SILENCE)])
-        midi.pause()
-        keys.send_message(CHORD[0])
-        time.sleep(0.1)
-        midi.resume(None)
-        engine.wait(2)
-        midi.close()
+def test_while_the_stream_is_away_nothing_is_sent() -> None:
+    """What is played then is dropped; when there is a stream again all is silenced first.
+
+    On a busy machine what is played may come so late that the stream is there again.
+    """
+    for patience_s in PATIENCES_S:
+        engine = _Engine()
+        with keyboard("keys") as keys:
+            midi = MidiInput(PORT, engine.send, print)
+            keys.send_message(CHORD[0])
+            time.sleep(patience_s)
+            assert engine.sent == []
+            midi.resume(None)
+            engine.wait(1)
+            midi.pause()
+            keys.send_message(CHORD[0])
+            time.sleep(patience_s)
+            midi.resume(None)
+            _wait(lambda engine=engine: engine.messages.count(SILENCE[0]) == 2)
+            midi.close()
+        if len(engine.sent) == 2:
+            break
     assert engine.sent == [list(SILENCE)] * 2
 
 

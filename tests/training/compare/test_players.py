@@ -21,7 +21,7 @@ def test_a_program_is_given_the_sound_under_a_name_that_tells_nothing(tmp_path: 
     with ProgramPlayer(f"{program} -q") as player:
         player.play(sound, 44100.0)
         assert player._playing is not None
-        player._playing.wait(20)
+        player._playing.wait(120)
     flag, path = (tmp_path / "words").read_text().split()
     assert flag == "-q" and Path(path).name == "sound.wav" and not Path(path).exists()
     samples, rate = read_audio(tmp_path / "heard.wav")
