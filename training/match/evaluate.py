@@ -17,7 +17,7 @@ from ...realtime.match.estimator import Estimator, load_estimator, shipped_estim
 from ...realtime.match.spectrogram import magnitudes
 from ...realtime.match.synths import MatchedSynth, matched_synth
 from . import measures
-from .results import Figures, Losses, Reconstructed
+from .results import Figures, Losses, Reconstructed, Spread
 
 Sound = NDArray[np.float32]
 
@@ -120,8 +120,9 @@ class Stage:
     calibration_error : expected calibration error
     stft_pcc_mean … time_pcc_median : correlations × 100, see `measures.Reconstruction`
     frobenius_mean, frobenius_median : of the differences of the short-time spectra
-    multi_resolution : mean multi-resolution distance, see `distance.Heard.measured`
-    multi_resolution_share : of the network's alone
+    multi_resolution_mean, multi_resolution_median : distance, see `distance.Heard.measured`; a sound much
+        louder than a faint original is far away, so that few of these make up most of the mean
+    multi_resolution_mean_share, multi_resolution_median_share : of the network's alone
     knob_error : mean of the knobs' errors
     knob_error_of_medians : the same for the medians of what is believed of each knob
     switches_right : mean of the switches' shares
@@ -140,8 +141,10 @@ class Stage:
     time_pcc_median: float
     frobenius_mean: float
     frobenius_median: float
-    multi_resolution: float
-    multi_resolution_share: float
+    multi_resolution_mean: float
+    multi_resolution_median: float
+    multi_resolution_mean_share: float
+    multi_resolution_median_share: float
     knob_error: float | None
     knob_error_of_medians: float | None
     switches_right: float | None
@@ -222,7 +225,7 @@ def evaluate_shipped(
     cores = threads or os.cpu_count() or 1
     truth = synth.drawn(seed, "test", 0, sounds)
     answers = _answers(loaded, truth, seed, refine_s, cores, progress)
-    base = float(np.mean(answers["network"].distances))
+    base = Spread.of(np.array(answers["network"].distances))
     stages = {name: _stage(synth, truth, answer, base) for name, answer in answers.items()}
     return Evaluation(synth_name, sounds, seed, refine_s, cores, dict(loaded.training), stages)
 
@@ -300,7 +303,7 @@ def _answers(
     return found | {"refined": refinements} if refine_s else found
 
 
-def _stage(synth: MatchedSynth, truth: NDArray[np.int64], answers: _Answers, base: float) -> Stage:
+def _stage(synth: MatchedSynth, truth: NDArray[np.int64], answers: _Answers, base: Spread) -> Stage:
     values = np.stack(answers.values)
     turns, right = synth.turns(values), _turns(synth, truth)
     made = Reconstructed.of(compared(synth, synth.values(truth), values))
@@ -322,7 +325,7 @@ def _stage(synth: MatchedSynth, truth: NDArray[np.int64], answers: _Answers, bas
         parameters[name]["error"] = error
     for name, share in switches.items():
         parameters[name]["right"] = share
-    distance = float(np.mean(answers.distances))
+    distance = Spread.of(np.array(answers.distances))
     return Stage(
         mpr=mpr,
         parameters=parameters,
@@ -335,8 +338,10 @@ def _stage(synth: MatchedSynth, truth: NDArray[np.int64], answers: _Answers, bas
         time_pcc_median=made.time.median,
         frobenius_mean=made.frobenius.mean,
         frobenius_median=made.frobenius.median,
-        multi_resolution=distance,
-        multi_resolution_share=distance / base if base else 1.0,
+        multi_resolution_mean=distance.mean,
+        multi_resolution_median=distance.median,
+        multi_resolution_mean_share=_share(distance.mean, base.mean),
+        multi_resolution_median_share=_share(distance.median, base.median),
         knob_error=_mean(knobs),
         knob_error_of_medians=of_medians,
         switches_right=_mean(switches),
@@ -353,6 +358,10 @@ def _tell(progress: Callable[[float], None], done: int, count: int, part: float,
 def _now() -> tuple[float, float]:
     """Seconds on the wall, and of the processors in this process."""
     return time.perf_counter(), time.process_time()
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 1.0
 
 
 def _mean(shares: dict[str, float]) -> float | None:

@@ -47,7 +47,9 @@ def test_the_json(estimator: Path, logits: np.ndarray) -> None:
     ranks = [figures["rank"] for figures in told["network"]["parameters"].values()]
     assert told["network"]["mpr"] == pytest.approx(np.mean(ranks))
     assert told["mpr"] == told["look"]["mpr"] and told["stft_pcc_mean"] == told["look"]["stft_pcc_mean"]
-    assert told["network"]["multi_resolution_share"] == 1
+    assert told["network"]["multi_resolution_mean_share"] == 1
+    ratio = told["look"]["multi_resolution_median"] / told["network"]["multi_resolution_median"]
+    assert told["multi_resolution_median_share"] == pytest.approx(ratio) and ratio < 1
     assert told["look"]["stft_pcc_mean"] > told["network"]["stft_pcc_mean"]
     answer = np.repeat(logits.reshape(1, 23, 16).argmax(axis=2), SOUNDS, axis=0)
     errors = 10 * np.abs(answer - truth).mean() / 15

@@ -110,7 +110,7 @@ def test_an_estimator_that_is_right(tmp_path: Path) -> None:
     for name in ("network", "look"):
         stage = found.stages[name]
         assert stage.mpr == 100
-        assert stage.stft_pcc_mean == pytest.approx(100) and stage.multi_resolution == pytest.approx(0)
+        assert stage.stft_pcc_mean == pytest.approx(100) and stage.multi_resolution_mean == pytest.approx(0)
         assert stage.switches_right is None and stage.seconds > 0
         assert stage.parameters["sustain"]["top_1"] == 1
     assert found.stages["network"].knob_error == pytest.approx(0, abs=1e-9)
