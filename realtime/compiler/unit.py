@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ class CompileError(RuntimeError):
 
 
 _loaded: dict[str, Loaded] = {}
+_loading = threading.Lock()
 _mapped = itertools.count()  # LLVM wants every library's name once
 
 
@@ -112,17 +114,18 @@ def load(unit: Unit) -> Loaded:
     CompileError
     """
     key = unit.key
-    if key not in _loaded:
-        path = cache_folder() / f"{key}.zip"
-        if not path.exists():
-            compile_units([unit])
-        try:
-            _loaded[key] = _map(path)
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError):  # damaged on disk: made anew
-            path.unlink(missing_ok=True)
-            compile_units([unit])
-            _loaded[key] = _map(path)
-    return _loaded[key]
+    with _loading:  # of two threads' mappings one would be freed while the other thread runs in it
+        if key not in _loaded:
+            path = cache_folder() / f"{key}.zip"
+            if not path.exists():
+                compile_units([unit])
+            try:
+                _loaded[key] = _map(path)
+            except (zipfile.BadZipFile, KeyError, ValueError, EOFError):  # damaged on disk: made anew
+                path.unlink(missing_ok=True)
+                compile_units([unit])
+                _loaded[key] = _map(path)
+        return _loaded[key]
 
 
 def compile_units(units: Iterable[Unit], on_start: Callable[[Unit], None] | None = None) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,21 @@ def test_a_damaged_file_is_made_anew(empty_cache: Path, damage: bytes | None) ->
     function = load(GAIN).function("process", *[ctypes.c_int64] * 5)
     assert function is not None
     assert file.stat().st_size > len(whole) // 2
+
+
+def test_threads_that_load_at_once_share_one_mapping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight threads ask for what none has loaded: of two mappings one would be freed under a thread's feet."""
+    load(GAIN)
+    monkeypatch.setattr(module, "_loaded", {})
+    together = threading.Barrier(8)
+
+    def one() -> module.Loaded:
+        together.wait()
+        return load(GAIN)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: one(), range(8)))
+    assert all(loaded is found[0] for loaded in found)
 
 
 def test_a_unit_that_does_not_compile_says_why(empty_cache: Path) -> None:
