@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tonerig.realtime.audio_files import AudioReader
 from tonerig.realtime.patches import new_patch, save_patch
 
 from ..midi.keyboard import keyboard
-from .live_command import LIVE, live
+from .live_command import LIVE, live, wait_for_samples
 
 pytestmark = pytest.mark.usefixtures("jack_server")
 
@@ -34,7 +33,7 @@ def _played(
     """What a session says, and its wet take, of shape (2, frames), when a keyboard sends these messages."""
     take = folder / "take.wav"
     with keyboard("keys") as keys:
-        command = [*LIVE, *map(str, words), "--seconds", "60", "--record", str(take)]
+        command = [*LIVE, *map(str, words), "--seconds", "600", "--record", str(take)]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as session:
             assert session.stderr is not None
             said = []
@@ -42,13 +41,13 @@ def _played(
                 said.append(line)
                 if "frames at a time" in line:
                     break
-            time.sleep(0.5)
+            wait_for_samples(folder, 2 * 12_000)
             for message in messages:
                 keys.send_message(message)
-            time.sleep(1)
+            wait_for_samples(folder, 2 * 60_000)
             session.send_signal(signal.SIGINT)
             said.append(session.stderr.read())
-            assert session.wait(20) == 0, said
+            assert session.wait(120) == 0, said
     with AudioReader(take) as reader:
         return "".join(said), np.concatenate([block.copy() for block in reader.blocks()], axis=1)
 
@@ -120,13 +119,13 @@ def test_a_keyboard_that_goes_is_in_the_report(patch: Path, tmp_path: Path) -> N
         lines = iter(session.stderr.readline, "")
         assert any("frames at a time" in line for line in lines)
         keys.send_message([0x90, 69, 100])
-        time.sleep(0.5)
+        wait_for_samples(tmp_path, 2 * 24_000)
         keys.delete()
         assert any("the MIDI input keys:out has gone away" in line for line in lines)
-        time.sleep(0.5)
+        wait_for_samples(tmp_path, 2 * 36_000)
         session.send_signal(signal.SIGINT)
         session.stderr.read()
-        assert session.wait(20) == 0
+        assert session.wait(120) == 0
     found = json.loads(report.read_text())
     assert found["midi_lost"] == 0
     assert [event for event in found["events"] if "MIDI" in event] == [

@@ -22,17 +22,19 @@ from tonerig.realtime.audio_files import AudioReader
 
 from ..kernels.knobbed import knobbed
 from ..midi.keyboard import keyboard
-from .live_command import LIVE, live
+from .live_command import LIVE, live, wait_for_samples
 
-pytestmark = pytest.mark.usefixtures("jack_server")
+pytestmark = pytest.mark.usefixtures("jack_in_step")
 
 FEEDER = Path(__file__).parents[1] / "engine" / "feeder.py"
 PART = 24000
 """Samples over which a level is measured."""
+FIRST, LAST = 2 * PART + 10_000, 2 * (PART + 48_000)
+"""Samples, dry and wet, that are recorded before a knob is turned and after it."""
 
 
 @pytest.fixture(scope="module")
-def feeder(jack_server: str) -> Iterator[str]:
+def feeder(jack_in_step: str) -> Iterator[str]:
     """Another process that plays noise into JACK ports; gives the name of its client."""
     command = [sys.executable, str(FEEDER), "knobs"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -57,7 +59,7 @@ def preset(tmp_path: Path) -> Path:
 @contextmanager
 def _session(*words: object) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """A session that plays, and what it has said so far; ends it."""
-    command = [*LIVE, *map(str, words), "--seconds", "60"]
+    command = [*LIVE, *map(str, words), "--seconds", "600"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as session:
         assert session.stderr is not None
         said: list[str] = []
@@ -73,12 +75,12 @@ def _session(*words: object) -> Iterator[tuple[subprocess.Popen[str], list[str]]
             yield session, said
         finally:
             session.send_signal(signal.SIGINT)
-            session.wait(20)
+            session.wait(120)
             listener.join()
     assert session.returncode == 0, said
 
 
-def _until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+def _until(true: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.02)
@@ -103,11 +105,11 @@ def test_a_controller_turns_a_knob_of_a_guitars_chain(feeder: str, preset: Path,
     take = tmp_path / "take.wav"
     words = ("--preset", preset, "--input-device", feeder, "--record", take, "--record-what", "both")
     with keyboard("keys") as keys, _session(*words, "--control", "20@2=gain.gain_db") as (_, said):
-        time.sleep(1)
+        wait_for_samples(tmp_path, FIRST)
         keys.send_message([0xB0, 20, 127])
         keys.send_message([0xB1, 20, 51])
         keys.send_message([0x91, 60, 100])
-        time.sleep(1)
+        wait_for_samples(tmp_path, LAST)
     assert "turned from keys:out (JACK), the only MIDI input\n" in said
     assert any(line.startswith("Gains: 48000 Hz") for line in said)
     assert _gain_db(take, start=True) == pytest.approx(0.0, abs=1e-3)
@@ -123,11 +125,11 @@ def test_knobs_of_a_bare_model_turn_too(feeder: str, tmp_path: Path) -> None:
     knobs = ("--set", "neural.drive=2", "--control", "20=neural.drive", "--record-what", "both")
     with keyboard("keys") as keys, _session(*words, *knobs) as (session, said):
         assert session.stdin is not None
-        time.sleep(1)
+        wait_for_samples(tmp_path, FIRST)
         keys.send_message([0xB0, 20, 127])
         session.stdin.write("amp.cutoff_hz=300\n")
         session.stdin.flush()
-        time.sleep(1.5)
+        wait_for_samples(tmp_path, LAST)
     assert "knobs of amp: drive 2 (0 to 10), cutoff_hz 1000 Hz (200 to 8000 Hz)\n" in said
     for start, values in ((True, {"drive": 2.0}), (False, {"drive": 10.0, "cutoff_hz": 300.0})):
         [gain] = evaluate(model, [1.0], knobs=values)
@@ -148,7 +150,7 @@ def test_lines_turn_knobs_and_bad_ones_are_told(feeder: str, preset: Path, tmp_p
     }
     with _session(*words) as (session, said):
         assert session.stdin is not None
-        time.sleep(1)
+        wait_for_samples(tmp_path, FIRST)
         for piece in ("gain.ga", "in_db=-6\nhel", "lo\n", *[f"{line}\n" for line in list(bad)[1:]]):
             session.stdin.write(piece)
             session.stdin.flush()
@@ -156,7 +158,7 @@ def test_lines_turn_knobs_and_bad_ones_are_told(feeder: str, preset: Path, tmp_p
         session.stdin.write("2.mix=100\ngain.gain_db = -20.5")
         session.stdin.close()
         _until(lambda: all(sentence in said for sentence in bad.values()))
-        time.sleep(1)
+        wait_for_samples(tmp_path, LAST)
         assert session.poll() is None
         session.stdin = None
     assert [line for line in said if line in bad.values()] == list(bad.values())
@@ -169,7 +171,7 @@ def test_a_line_typed_after_a_colon_turns_a_knob(preset: Path) -> None:
     import pty
 
     hand, terminal = pty.openpty()
-    command = [*LIVE, "--preset", str(preset), "--seconds", "60"]
+    command = [*LIVE, "--preset", str(preset), "--seconds", "600"]
     with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal) as process:
         os.close(terminal)
         screen = bytearray()
@@ -195,7 +197,7 @@ def test_a_line_typed_after_a_colon_turns_a_knob(preset: Path) -> None:
             _until(partial(screen.__contains__, shown))
         assert b"MUTE" not in screen
         os.write(hand, b"q")
-        assert process.wait(20) == 0
+        assert process.wait(120) == 0
         watcher.join()
         os.close(hand)
 
