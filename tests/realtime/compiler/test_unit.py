@@ -50,7 +50,7 @@ def test_a_damaged_file_is_made_anew(empty_cache: Path, damage: bytes | None) ->
 
 
 def test_threads_that_load_at_once_share_one_mapping(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight threads ask for what none has loaded: of two mappings one would be freed under a thread's feet."""
+    """Eight threads ask for what none has loaded: of two mappings one would be freed in use."""
     load(GAIN)
     monkeypatch.setattr(module, "_loaded", {})
     together = threading.Barrier(8)
