@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ....export.writing import write_bytes
 from ....realtime.match.synths import MatchedSynth, Part, matched_synth
 from . import independent
 from .features import Heard, features
@@ -113,7 +114,7 @@ def run_study(
         torch.set_num_threads(torch_threads)
     found = {model: result for model, result in results.items() if result is not None}
     scores = {model: result.scores for model, result in found.items()}
-    _write(out / "study.md", f"{model_table(scores)}\n{parameter_table(scores)}")
+    write_bytes(out / "study.md", f"{model_table(scores)}\n{parameter_table(scores)}".encode())
     return found
 
 
@@ -199,10 +200,4 @@ def _words(identity: dict[str, Any]) -> str:
 def _keep(path: Path, result: Result, identity: dict[str, Any]) -> None:
     told = {"model": result.model, **identity, "seconds": result.seconds}
     told |= {**result.scores.as_json(), "details": result.details}
-    _write(path, json.dumps(told, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    write_bytes(path, f"{json.dumps(told, indent=1)}\n".encode())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from ..tables import markdown
 from .targets import Scores
 
 TEXT_ERROR = {"naive": 2.5}
@@ -47,7 +48,7 @@ def model_table(
         elif published:
             row += ["–", "–"]
         rows.append(row)
-    return _table(heads, rows)
+    return markdown(heads, rows)
 
 
 def parameter_table(scores: Mapping[str, Scores]) -> str:
@@ -64,10 +65,4 @@ def parameter_table(scores: Mapping[str, Scores]) -> str:
         rows.append([name, *(f"{s.error[name]:.2f}" for s in scores.values())])
         if name in some.heard_error:
             rows.append([f"{name}, where heard", *(f"{s.heard_error[name]:.2f}" for s in scores.values())])
-    return _table(["parameter", *scores], rows)
-
-
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    heads = list(heads)
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown(["parameter", *scores], rows)
