@@ -154,8 +154,8 @@ class Heard:
             to 1, as O. Barkan and D. Tsiris measure reconstructions; ``multi_resolution``: spectral
             convergence and mean difference of log magnitudes (natural logarithm), averaged over three
             windows (R. Yamamoto and others, *Parallel WaveGAN*, ICASSP 2020); ``log_mel``: mean difference
-            of 40 bands' levels, in dB; ``mfcc``: mean difference of 20 coefficients of their cosine transform;
-            ``envelope``: mean difference of the levels of blocks of 128 frames over their mean.
+            of 40 bands' levels, in dB; ``mfcc``: of 20 coefficients of their cosine transform; ``envelope``:
+            mean difference of the levels of blocks of 128 frames, over their mean.
         """
         parts = [
             self._measured(np.asarray(sounds[first : first + AT_ONCE], np.float32))

@@ -8,6 +8,7 @@ knobs' turns. Every candidate that is given back has been rendered and compared.
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,10 +19,12 @@ from numpy.typing import NDArray
 from .distance import Heard
 from .look import Candidate, Looked, sweep
 from .trials import Levels, Trials, trials
-from .waveform import by_waveform
+from .waveform import PROMISING, by_waveform
 
 ON_GRID = 0.6
 """Part of the time that is spent on the grid."""
+IMPORT_S = 3.0
+"""Less time than this is not enough for CMA-ES, which takes a second or two to import."""
 CHILDREN = 128
 PARENTS = 24
 COMPARED = 24
@@ -90,6 +93,8 @@ class _Search:
         self.synth, self.told = tried.heard.synth, looked.probabilities
         self.found = list(looked.candidates)
         self.progress = progress
+        enough = "cma" in sys.modules or clock.seconds * (1 - ON_GRID) > IMPORT_S
+        self.until = ON_GRID if enough else 1.0
         self.groups = _groups([parameter.name for parameter in self.synth.parameters])
         self.tell()
 
@@ -105,35 +110,42 @@ class _Search:
     def take(self, levels: Levels) -> None:
         """Compare rows of levels by all measures, and keep them."""
         distances = self.tried.full(levels)
-        values = self.synth.values(levels)
+        values = self.tried.values(levels)
         self.found += [Candidate(v, float(d)) for v, d in zip(values, distances, strict=True)]
         self.tell()
 
     def on_grid(self) -> None:
         """Waveform, then sweeps and children in turn."""
-        best = self.levels_of(self.best().values)
-        self.tried.quick(np.array([self.levels_of(candidate.values) for candidate in self.found]))
-        by_wave = by_waveform(self.tried, best, lambda: self.going(ON_GRID))
-        if by_wave is not None:
-            self.tried.quick(by_wave[None])
-            self.take(by_wave[None])
+        rows = np.array([self.levels_of(candidate.values) for candidate in self.found])
+        self.tried.quick(rows)
+        own = self.by_waveform(rows[0])
         swept: set[bytes] = set()
-        while self.going(ON_GRID):
+        while self.going(self.until):
+            if own:
+                self.by_waveform(self.children()[0], rounds=3)
             for row in self.tried.nearest(PARENTS):
                 if row.tobytes() not in swept:
                     swept.add(row.tobytes())
                     self.descend(row)
                     break
             for _ in range(3):
-                if self.going(ON_GRID):
+                if self.going(self.until):
                     self.tried.quick(self.children())
                     self.tell()
             self.take(self.tried.nearest(COMPARED))
 
+    def by_waveform(self, start: Levels, rounds: int = 6) -> bool:
+        """Seek the waveform from a start; whether it came near."""
+        met = by_waveform(self.tried, start, lambda: self.going(self.until), rounds=rounds)
+        if met is not None:
+            self.tried.quick(met.levels[None])
+            self.take(met.levels[None])
+        return met is not None and met.left < PROMISING
+
     def descend(self, levels: Levels) -> None:
         """Each parameter to its best level, in chance order."""
         for k in self.generator.permutation(len(levels)):
-            if not self.going(ON_GRID):
+            if not self.going(self.until):
                 return
             rows, distances = sweep(self.tried, levels, int(k))
             levels = rows[int(distances.argmin())]
@@ -186,7 +198,7 @@ class _Search:
     def snap(self) -> None:
         """Each parameter of the best to its nearest level, where that is not worse."""
         best = self.best()
-        on_grid = self.synth.values(self.levels_of(best.values)[None])[0]
+        on_grid = self.tried.values(self.levels_of(best.values)[None])[0]
         rows = np.repeat(best.values[None], len(on_grid), axis=0)
         np.fill_diagonal(rows, on_grid)
         distances = self.tried.of_values(rows)

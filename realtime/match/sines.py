@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..parameters import Parameter
 
-STEP = 2
-"""Of so many samples one is compared: sines lie below a quarter of the sample rate."""
+STEP = 3
+"""Of so many samples one is compared: the synth's sines lie below a sixth of the sample rate."""
 MOMENTS = 512
 """At which a sine's frequency is looked up, to tell how much of it passes a filter."""
 FAINTEST = 1e-3
@@ -132,7 +132,7 @@ def sines(
     carriers = np.exp(-2j * np.pi * f[:, None] * seconds).astype(np.complex64)
     moments = (np.arange(MOMENTS) + 0.5) * (frames // MOMENTS) / rate
     swing = b[None, :, None] * np.sin(2 * np.pi * v[:, None] * moments)[:, None, :]
-    frequencies = np.abs(np.rint(f[:, None, None, None] + swing[None])).astype(np.int16)
+    frequencies = np.minimum(np.abs(np.rint(f[:, None, None, None] + swing[None])), rate / 2).astype(np.int16)
     shape = (len(f), len(v), len(b))
     settings = np.stack(np.unravel_index(np.arange(np.prod(shape)), shape), axis=1)
     return Sines(settings, rate, carriers, modulations, frequencies.reshape(len(settings), MOMENTS))

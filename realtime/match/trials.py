@@ -30,8 +30,14 @@ class Trials:
     def __init__(self, heard: Heard, pool: ThreadPoolExecutor | None = None) -> None:
         self.heard, self.renders = heard, 0
         self._pool = pool
+        self._grids = [parameter.grid() for parameter in heard.synth.parameters]
         self._quick: dict[bytes, float] = {}
         self._full: dict[bytes, float] = {}
+
+    def values(self, levels: ArrayLike) -> NDArray[np.float64]:
+        """As `MatchedSynth.values`."""
+        columns = zip(self._grids, np.asarray(levels).T, strict=True)
+        return np.stack([grid[column] for grid, column in columns], axis=1)
 
     def quick(self, levels: ArrayLike) -> Distances:
         """`Heard.quick` of each row of levels, shape (sounds, parameters)."""
@@ -56,7 +62,7 @@ class Trials:
 
     def left(self, levels: ArrayLike) -> Distances:
         """Energy of each row's difference from the heard sound, over that of the heard sound."""
-        away = self.sounds(self.heard.synth.values(np.asarray(levels))) - self.heard.sound
+        away = self.sounds(self.values(levels)) - self.heard.sound
         energy = max(float(np.dot(self.heard.sound, self.heard.sound)), 1e-12)
         return np.einsum("ij,ij->i", away, away).astype(np.float64) / energy
 
@@ -89,7 +95,7 @@ class Trials:
         new = {key: k for k, key in enumerate(keys) if key not in known}
         if new:
             rows = levels[list(new.values())].astype(np.int64)
-            found = self.of_values(self.heard.synth.values(rows), measure == self.heard.quick)
+            found = self.of_values(self.values(rows), measure == self.heard.quick)
             known.update(zip(new, map(float, found), strict=True))
         return np.array([known[key] for key in keys])
 

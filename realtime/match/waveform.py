@@ -22,7 +22,7 @@ from .sines import Sines, passage, sines
 from .synths import MatchedSynth
 from .trials import Levels, Trials
 
-PICKED = 8
+PICKED = 6
 """Sines taken out of the sound in turn."""
 FITTED = 16
 """Of all ways to give them to the waves, so many are fitted exactly."""
@@ -34,6 +34,8 @@ NEARBY = 48
 """Settings that are rendered with an oscillator's own wave, the best of all sines."""
 OWN = 0.4
 """Part of the energy that oscillators must explain, or the sound is not the synth's own."""
+PROMISING = 0.2
+"""Left over, below which it is worth to try what acts on the sum two by two."""
 STRANGE = 0.85
 """Left over by the first attempt, it ends a quick search."""
 SAME = 1e-6
@@ -91,7 +93,7 @@ def by_waveform(
             found = step(found)
         if done == 0 and found.left > 1 - OWN:
             return None
-        if thorough and found.left > before * GAINS:
+        if thorough and before * GAINS < found.left < PROMISING:
             for first, second in combinations(search.common, 2):
                 if not going() or found.left < SAME:
                     return found
@@ -123,7 +125,7 @@ class _Search:
 
     def explained(self, levels: Levels, residual: Array) -> Array:
         """Energy that each of the sines explains, after what acts on the sum with these levels."""
-        values = self.synth.values(levels[None])[0]
+        values = self.tried.values(levels[None])[0]
         acting = {self.synth.parameters[k].name: float(values[k]) for k in self.common}
         synth = self.synth
         through = passage(**acting, key_up_s=synth.key_up_s, rate=synth.rate, frames=synth.frames)
@@ -140,7 +142,7 @@ class _Search:
 
     def components(self, levels: Levels, waves: NDArray[np.int64]) -> Array:
         """Each row's one wave alone at amplitude 1."""
-        values = self.synth.values(levels)
+        values = self.tried.values(levels)
         values[:, self.amplitudes] = 0.0
         values[np.arange(len(values)), self.amplitudes[waves]] = 1.0
         return self.tried.sounds(values)
@@ -212,7 +214,7 @@ class _Search:
         shape = [self.synth.levels[k] for k in parameters]
         rows = np.repeat(old.levels[None], int(np.prod(shape)), axis=0)
         rows[:, parameters] = np.stack(np.unravel_index(np.arange(len(rows)), shape), axis=1)
-        sounds = self.tried.sounds(self.synth.values(rows))
+        sounds = self.tried.sounds(self.tried.values(rows))
         squares = np.einsum("ij,ij->i", sounds, sounds)
         explained = np.maximum(sounds @ self.target, 0) ** 2 / np.maximum(squares, 1e-9)
         near = int((explained >= explained.max() - LIKELY * self.energy).sum())
