@@ -73,9 +73,9 @@ def _draw_spectrograms(part: Any, found: Matches) -> None:
         )
         axis.set_facecolor("black")
         axis.set_title(name, color=colour, fontweight="bold")
-        axis.set(yscale="log", ylim=(LOWEST_HZ, rate / 2), xlim=(0, len(found.target) / rate))
-        axis.set_xlabel("time in s")
+        axis.set(yscale="log", xlim=(0, len(found.target) / rate), xlabel="time in s")
         _frequency_axis(axis.yaxis)
+        axis.set_ylim(LOWEST_HZ, rate / 2)
     axes[0].set_ylabel("frequency in Hz")
     part.colorbar(mesh, ax=axes, label="level in dB", pad=0.01)
 

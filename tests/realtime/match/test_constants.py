@@ -13,7 +13,7 @@ VALUES = FOUR.values(FOUR.drawn(2, "test", 0, 200))
 
 
 def test_without_them_waves_run_around_0() -> None:
-    """A saw and a triangle alone, wide open: the formula's less a half of their amplitudes' sum at full level."""
+    """A saw and a triangle alone, wide open: less a half of their amplitudes' sum at full level."""
     values = {p.name: p.minimum for p in FOUR.parameters}
     values |= {"saw_amplitude": 0.6, "triangle_amplitude": 0.3, "sustain": 1.0, "release_s": 1.0}
     values |= {"cutoff_hz": 4000.0, "resonance": 0.7}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.io import wavfile
+from tonerig.realtime.audio_files import AudioFileError
 from tonerig.realtime.documents import PresetError
-from tonerig.realtime.match import files
 from tonerig.realtime.match.distance import Heard
 from tonerig.realtime.match.estimator import load_estimator
 from tonerig.realtime.match.files import RATE, check_places, write_matches
@@ -51,19 +53,18 @@ def test_files_of_those_names_are_replaced(found: Matches, tmp_path: Path) -> No
     assert load_patch(tmp_path / "d5.toml").name == "d5 [$x$]"
 
 
-@pytest.mark.parametrize("failing", ["draw_match", "write_wav", "_move"])
-def test_nothing_is_left_after_an_error(
-    found: Matches, tmp_path: Path, failing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor after an interruption: what was there before stays as it was."""
+def test_nothing_is_left_on_a_full_disk(found: Matches, tmp_path: Path) -> None:
+    """Where the system refuses to let the audition grow: a sentence, and what was there before stays."""
     (tmp_path / "d5.toml").write_text("old")
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(files, failing, interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_matches(found, tmp_path / "d5.toml")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(AudioFileError, match="cannot be written"):
+            write_matches(found, tmp_path / "d5.toml")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
     assert [path.name for path in tmp_path.iterdir()] == ["d5.toml"]
     assert (tmp_path / "d5.toml").read_text() == "old"
 

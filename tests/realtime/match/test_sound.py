@@ -67,7 +67,7 @@ def test_what_lies_beyond_the_estimators_band_does_not_fold_back() -> None:
 
 @pytest.mark.parametrize("silence", [0.0, 1e-4])
 def test_it_starts_where_the_sound_starts(silence: float, tmp_path: Path) -> None:
-    """Silence and a noise floor before it are cut off, also when they last longer than what is read at once."""
+    """Silence and a noise floor before it are cut off, however long they last."""
     rate = 22050
     noise = silence * np.random.default_rng(0).normal(size=12 * rate)
     for seconds in (0.5, 9.5):
