@@ -69,8 +69,8 @@ def hearings(estimator: Estimator, sound: Sound, pitch: Pitch | None, *, seed: i
     constants = constants_of(target) if synth.name == "four" else (True,)
     own = gain == 1.0 and constants == (True,)
     distances = _key_distances(estimator, pitch, own)
-    heard = np.concatenate([transposed_magnitudes(sound, synth, away) for away in distances]) * gain
-    told = estimator.probabilities(heard)
+    heard = np.concatenate([transposed_magnitudes(sound, synth, away) for away in distances])
+    told = estimator.probabilities(heard * np.float32(gain))
     ways = []
     for k, away in enumerate(distances):
         at_pitch = told_at_pitch(synth, [part[k] for part in told], away)

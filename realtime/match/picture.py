@@ -36,9 +36,9 @@ def draw_match(found: Matches, path: Path) -> Path:
     height = 4.4 + 0.27 * rows
     figure = Figure(figsize=(13, height), layout="constrained", facecolor=BACKGROUND)
     figure.suptitle(_title(found), color=INK, fontsize=13)
-    above, below = figure.subfigures(2, 1, height_ratios=(4.0, height - 4.0))
-    _draw_spectrograms(above, found)
-    _draw_parameters(below, found, rows)
+    parts: Any = figure.subfigures(2, 1, height_ratios=(4.0, height - 4.0))
+    _draw_spectrograms(parts[0], found)
+    _draw_parameters(parts[1], found, rows)
     return _save(figure, path)
 
 
