@@ -25,9 +25,7 @@ def binary_loss(logits: Tensor, levels: Tensor, counts: Sequence[int]) -> Tensor
     return binary_cross_entropy_with_logits(logits, torch.cat(right, dim=1).to(logits.dtype))
 
 
-def levels_loss(
-    logits: Tensor, levels: Tensor, counts: Sequence[int], switches: Sequence[bool]
-) -> Tensor:
+def levels_loss(logits: Tensor, levels: Tensor, counts: Sequence[int], switches: Sequence[bool]) -> Tensor:
     """Cross entropy of a softmax over each parameter's levels, mean over sounds and parameters.
 
     A knob's neighbouring levels are asked for, too, less with their distance, since they sound alike; a

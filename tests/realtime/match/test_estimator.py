@@ -77,7 +77,9 @@ def test_a_tiny_one_is_read(tmp_path: Path) -> None:
 def test_one_of_another_synth_is_refused_by_name(tmp_path: Path) -> None:
     """Both names are in the sentence."""
     path = tiny(tmp_path / "tiny.onnx", SYNTHS["two"])
-    with pytest.raises(EstimatorError, match=r"tiny.onnx: tells the parameters of the synth 'two', not of 'four'"):
+    with pytest.raises(
+        EstimatorError, match=r"tiny.onnx: tells the parameters of the synth 'two', not of 'four'"
+    ):
         load_estimator(path, FOUR)
 
 

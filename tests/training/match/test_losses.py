@@ -24,7 +24,10 @@ def test_binary_loss_of_one_sound() -> None:
 
 def test_a_switch_is_asked_for_its_position_alone() -> None:
     """Then the loss is torch's own cross entropy."""
-    logits, right = torch.randn(7, 5, generator=torch.Generator().manual_seed(0)), torch.arange(7)[:, None] % 5
+    logits, right = (
+        torch.randn(7, 5, generator=torch.Generator().manual_seed(0)),
+        torch.arange(7)[:, None] % 5,
+    )
     expected = torch.nn.functional.cross_entropy(logits, right[:, 0])
     assert float(levels_loss(logits, right, (5,), (True,))) == pytest.approx(float(expected), rel=1e-6)
 
