@@ -194,7 +194,8 @@ class Heard:
             return (variations <= faint).astype(np.float64)
         products = (magnitudes @ self._centred.reshape(-1)).astype(np.float64)
         heard = variations > faint
-        return np.where(heard, products / np.where(heard, variations * self._centred_norm, 1), 0.0)
+        found = products / np.where(heard, variations * self._centred_norm, 1)
+        return np.where(heard, np.minimum(found, 1.0), 0.0)
 
 
 def powers(sounds: Array, window: int) -> Array:

@@ -17,7 +17,7 @@ from .synths import MatchedSynth
 from .trials import Distances, Levels, Trials, trials
 from .waveform import by_waveform
 
-RENDERS = 410
+RENDERS = 432
 DRAWN = 0.15
 """Part of the renders that are drawn; the rest tries levels."""
 COMPARED = 12

@@ -118,7 +118,7 @@ class _Search:
         """Waveform, then sweeps and children in turn."""
         rows = np.array([self.levels_of(candidate.values) for candidate in self.found])
         self.tried.quick(rows)
-        own = self.by_waveform(rows[0])
+        own = self.going(self.until) and self.by_waveform(rows[0])
         swept: set[bytes] = set()
         while self.going(self.until):
             if own:
