@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .distance import Heard
 
-AT_ONCE = 32
+AT_ONCE = 64
 """Candidates that one thread renders and compares before it takes others."""
 
 Levels = NDArray[np.int64]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -25,7 +26,7 @@ from .trials import Levels, Trials
 PICKED = 6
 """Sines taken out of the sound in turn."""
 FITTED = 16
-"""Of all ways to give them to the waves, so many are fitted exactly."""
+"""Of all rows that are compared, so many are fitted exactly."""
 REFITTED, MOST_REFITTED = 3, 16
 LIKELY = 0.003
 """Of the levels of what acts on the sum the best are fitted wave by wave: those that explain as much, but for
@@ -153,18 +154,19 @@ class _Search:
 
     def better(self, old: Found, rows: Levels, sounds: Array) -> Found:
         """The row whose waves, shape (rows, waves, frames), leave the least, or the old one."""
-        fits = [self.on_grid(parts) for parts in sounds]
+        products, squares = sounds @ self.target, sounds @ sounds.transpose(0, 2, 1)
+        leading = np.argsort(_left_over(products, squares, self.grid[-1]), kind="stable")[:FITTED]
+        fits = [self.on_grid(*(part[k].astype(np.float64) for part in (products, squares))) for k in leading]
         best = int(np.argmin([left for _, left in fits]))
         chosen, left = fits[best]
         if left >= old.left:
             return old
-        levels = rows[best].copy()
+        levels = rows[leading[best]].copy()
         levels[self.amplitudes] = chosen
         return Found(levels, left)
 
-    def on_grid(self, parts: Array) -> tuple[NDArray[np.int64], float]:
+    def on_grid(self, products: Table, squares: Table) -> tuple[NDArray[np.int64], float]:
         """Levels of the waves' amplitudes, and what they leave over."""
-        products, squares = _inner(parts, self.target)
         chosen = self.nearest(_fitted(products, squares))
         weights = self.grid[chosen]
         left = self.energy - 2 * float(weights @ products) + float(weights @ squares @ weights)
@@ -199,10 +201,7 @@ class _Search:
         size, count = len(WAVES), len(settings)
         ways = np.stack(np.unravel_index(np.arange(count**size), (count,) * size), axis=1)
         places = ways * size + self.waves
-        p, s = products[places], squares[places[:, :, None], places[:, None, :]]
-        ridge = 1e-6 * max(float(np.trace(squares)) / len(squares), 1e-12)
-        weights = np.linalg.solve(s + ridge * np.eye(size), p[..., None])[..., 0].clip(0, self.grid[-1])
-        left = np.einsum("ni,nij,nj->n", weights, s, weights) - 2 * np.einsum("ni,ni->n", weights, p)
+        left = _left_over(products[places], squares[places[:, :, None], places[:, None, :]], self.grid[-1])
         best = np.argsort(left, kind="stable")[:FITTED]
         rows = np.repeat(old.levels[None], len(best), axis=0)
         for wave in self.waves:
@@ -239,6 +238,16 @@ class _Search:
 def _inner(parts: Array, target: Array) -> tuple[Table, Table]:
     """Products of parts, shape (parts, frames), with the target and with each other."""
     return (parts @ target).astype(np.float64), (parts @ parts.T).astype(np.float64)
+
+
+def _left_over(products: NDArray[Any], squares: NDArray[Any], most: float) -> Table:
+    """About what each row leaves over, but for the energy: weights outside of 0 to ``most`` are clipped."""
+    size = products.shape[1]
+    ridge = 1e-6 * max(float(np.einsum("nii->n", squares).mean()) / size, 1e-12)
+    solved = np.linalg.solve(squares.astype(np.float64) + ridge * np.eye(size), products[..., None])
+    weights = solved[..., 0].clip(0, most)
+    both = np.einsum("ni,nij,nj->n", weights, squares, weights, optimize=True)
+    return np.asarray(both - 2 * np.einsum("ni,ni->n", weights, products))
 
 
 def _fitted(products: Table, squares: Table) -> Table:
