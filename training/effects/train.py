@@ -27,12 +27,12 @@ from ...export.streaming import write_onnx
 from ...export.torch_module import from_torch
 from ...export.writing import write_bytes
 from ...realtime.cluster import open_cluster
+from ..keeping import Keeper, keep
 from ..losses import training_loss
 from .beginning import begin_gain
 from .config import ESTIMATED, TrainingConfig, TrainingError, make_network
 from .data import Lesson, batches, held_out_pairs, make_lesson, recorded_lesson
 from .evaluate import esr_of, evaluate, loudness_db, run_network
-from ..keeping import Keeper, keep
 from .learners import estimate
 from .networks import detached
 from .play import play_model

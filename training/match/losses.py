@@ -32,7 +32,7 @@ def levels_loss(logits: Tensor, levels: Tensor, counts: Sequence[int], switches:
     switch's positions are not neighbours.
     """
     total = logits.new_zeros(())
-    for k, (part, count) in enumerate(zip(logits.split(list(counts), dim=1), counts, strict=True)):
+    for k, (part, count) in enumerate(zip(torch.split(logits, list(counts), dim=1), counts, strict=True)):
         places = torch.arange(count, device=logits.device)
         if switches[k]:
             wanted = one_hot(levels[:, k], count).to(logits.dtype)

@@ -71,7 +71,7 @@ def to_onnx(network: nn.Sequential, synth: MatchedSynth, training: Mapping[str, 
             graph.add("Unsqueeze", np.array([1], np.int64))
         elif isinstance(layer, nn.Unflatten):
             graph.add("Unsqueeze", np.array([1], np.int64))
-        elif isinstance(layer, nn.Conv2d):
+        elif isinstance(layer, nn.Conv2d) and not isinstance(layer.padding, str):
             (top, left), (high, wide) = layer.padding, layer.stride
             pads, strides = [top, left, top, left], [high, wide]
             graph.add("Conv", *_folded(layer, following), pads=pads, strides=strides)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from ...realtime.match.spectrogram import HOP
 from ...realtime.match.synths import MatchedSynth
@@ -59,4 +60,4 @@ def make_estimator(synth: MatchedSynth) -> nn.Sequential:
         nn.ReLU(),
         nn.Linear(HIDDEN, sum(synth.levels)),
     ]
-    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    return convert_conv2d_weight_memory_format(nn.Sequential(*layers), torch.channels_last)

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 from torch.utils.data import DataLoader, IterableDataset
 
 from ...export.writing import write_bytes
@@ -85,7 +86,7 @@ def make_network(model: str, synth: MatchedSynth) -> nn.Module:
         raise MatchTrainingError(f"there is no model {model!r}; there are {OURS}, {', '.join(MODELS)}")
     if synth.name != "four":
         raise MatchTrainingError(f"{model} is made for the synth 'four'; for {synth.name!r} there is {OURS}")
-    return make_model(model).to(memory_format=torch.channels_last)
+    return convert_conv2d_weight_memory_format(make_model(model), torch.channels_last)
 
 
 class Listener:
@@ -238,7 +239,7 @@ def logits_of(network: nn.Module, x: Tensor) -> Tensor:
     was_training = network.training
     network.eval()
     with torch.no_grad():
-        told = torch.cat([network(part.to(device)).float().cpu() for part in x.split(AT_ONCE)])
+        told = torch.cat([network(part.to(device)).float().cpu() for part in torch.split(x, AT_ONCE)])
     network.train(was_training)
     return told
 
