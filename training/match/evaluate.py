@@ -120,7 +120,7 @@ class Stage:
     calibration_error : expected calibration error
     stft_pcc_mean … time_pcc_median : correlations × 100, see `measures.Reconstruction`
     frobenius_mean, frobenius_median : of the differences of the short-time spectra
-    multi_resolution_mean, multi_resolution_median : distance, see `distance.Heard.measured`; a sound much
+    multi_resolution_mean, multi_resolution_median : distance, see `distance.Heard.parts`; a sound much
         louder than a faint original is far away, so that few of these make up most of the mean
     multi_resolution_mean_share, multi_resolution_median_share : of the network's alone
     knob_error : mean of the knobs' errors

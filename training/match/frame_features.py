@@ -173,8 +173,8 @@ def _harmonics(spectra: Floats, total: Floats) -> Floats:
     """Timbre of the harmonics of the most likely fundamental, shape (sounds, windows, 4).
 
     A harmonic is the largest of the three bins around it. Shares of the first, the second to fourth and the
-    higher ones in all ten (H. Pollard and E. Jansson, *A
-    tristimulus method for the specification of musical timbre*, 1982), and of all ten in the spectrum.
+    higher ones in all ten (H. Pollard and E. Jansson, *A tristimulus method for the specification of musical
+    timbre*, 1982), and of all ten in the spectrum.
     """
     fundamentals, speaks = _candidates()
     fundamental = fundamentals[np.argmax(spectra @ speaks, axis=-1)]

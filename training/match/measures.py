@@ -250,9 +250,7 @@ def joined(parts: Iterable[Reconstruction]) -> Reconstruction:
     return Reconstruction(*(np.concatenate([getattr(part, name) for part in some]) for name in columns))
 
 
-def _compared(
-    originals: NDArray[np.float32], made: NDArray[np.float32], window: int = WINDOW
-) -> Reconstruction:
+def _compared(originals: NDArray[np.float32], made: NDArray[np.float32], window: int) -> Reconstruction:
     spectra = [magnitudes(sounds, window, HOP) for sounds in (originals, made)]
     whole = [np.abs(scipy.fft.rfft(sounds, axis=1)) for sounds in (originals, made)]
     difference = spectra[0].astype(np.float64) - spectra[1]

@@ -81,7 +81,7 @@ def to_onnx(network: nn.Sequential, synth: MatchedSynth, training: Mapping[str, 
             graph.add("Relu")
         elif isinstance(layer, nn.Flatten):
             graph.add("Flatten", axis=1)
-        elif not isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.Identity):
+        elif not isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             raise MatchTrainingError(f"a layer {type(layer).__name__} has no place in an estimator's file")
     graph.nodes[-1].output[0] = "logits"
     windows, bins = -(-synth.frames // HOP), synth.window // 2 + 1

@@ -132,7 +132,7 @@ def joint(
     epochs: int = EPOCHS,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Trained:
-    """Trains a network and lets it answer.
+    """Train a network and let it answer.
 
     Parameters
     ----------
@@ -164,7 +164,14 @@ def joint(
 
 
 def loss_of(logits: list[Tensor], knobs: Tensor, positions: Tensor, taught: Tensor) -> Tensor:
-    """Cross entropy of every switch and squared error of every knob, added up."""
+    """Cross entropy of every switch and squared error of every knob, added up.
+
+    Parameters
+    ----------
+    logits : of each switch, shape (sounds, positions)
+    knobs, taught : standardised, as answered and as taught, shape (sounds, knobs)
+    positions : that are right, integers, shape (sounds, switches)
+    """
     crossed = [nn.functional.cross_entropy(one, positions[:, k]) for k, one in enumerate(logits)]
     return torch.stack(crossed).sum() + (knobs - taught).square().mean(0).sum()
 

@@ -72,7 +72,7 @@ def run_study(
     progress: Callable[[str, float], None] = lambda what, done: None,
     threads: int = 1,
 ) -> dict[str, Result]:
-    """Fits every model to four fifths of some sounds and tests it with the rest.
+    """Fit every model to four fifths of some sounds and test it with the rest.
 
     Parameters
     ----------

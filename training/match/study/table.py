@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from ..tables import markdown
 from .targets import Scores
 
+HEADINGS = (
+    *("model", "accuracy of switches", "error of knobs (0–10)", "error in the document's text"),
+    *("accuracy in its notebook", "error in its notebook"),
+)
 TEXT_ERROR = {"naive": 2.5}
 """Mean absolute errors that the document's text gives; its other figures are pictures."""
 NOTEBOOK: Mapping[str, tuple[float, float]] = {
@@ -27,28 +31,21 @@ was the absolute error, it had no gates and 30 epochs, and its LSTMs left out a 
 """
 
 
-def model_table(
-    scores: Mapping[str, Scores], published: Mapping[str, tuple[float, float]] | None = None
-) -> str:
-    """Accuracy of switches and error of knobs of each model, beside the document's.
+def model_table(scores: Mapping[str, Scores]) -> str:
+    """Accuracy of switches and error of knobs of each model, beside the document's and the notebook's.
 
     Parameters
     ----------
     scores : by model
-    published : accuracy and error of some models elsewhere, in columns of their own
     """
-    heads = ["model", "accuracy of switches", "error of knobs (0–10)", "error in the document's text"]
-    heads += ["published accuracy", "published error"] if published else []
     rows = []
     for model, one in scores.items():
         text = f"about {TEXT_ERROR[model]:g}" if model in TEXT_ERROR else "–"
-        row = [model, f"{one.mean_accuracy:.3f}", f"{one.mean_error:.2f}", text]
-        if published and model in published:
-            row += [f"{published[model][0]:.3f}", f"{published[model][1]:.2f}"]
-        elif published:
-            row += ["–", "–"]
-        rows.append(row)
-    return markdown(heads, rows)
+        printed = (
+            [f"{NOTEBOOK[model][0]:.3f}", f"{NOTEBOOK[model][1]:.2f}"] if model in NOTEBOOK else ["–"] * 2
+        )
+        rows.append([model, f"{one.mean_accuracy:.3f}", f"{one.mean_error:.2f}", text, *printed])
+    return markdown(HEADINGS, rows)
 
 
 def parameter_table(scores: Mapping[str, Scores]) -> str:
