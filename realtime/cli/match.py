@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import sys
@@ -53,6 +54,8 @@ def match(
     from ..match.sound import read_sound
     from ..synths.zones import ZoneError, key_number
 
+    if not math.isfinite(refine):
+        raise typer.BadParameter(f"{refine} is no number of seconds", param_hint="--refine")
     try:
         number = None if key is None else key_number(int(key) if key.isdecimal() else key)
     except ZoneError as error:
@@ -80,7 +83,7 @@ def match(
         }
         print(json.dumps(matches_as_json(found) | files, indent=2))
     else:
-        _print(found, written)
+        _print(found, written, told=key is not None)
 
 
 class _Falling:
@@ -119,15 +122,21 @@ class _Falling:
         self._bars.stop()
 
 
-def _print(found: Matches, written: Written) -> None:
-    """What a person wants to know, and how to go on."""
+def _print(found: Matches, written: Written, told: bool) -> None:
+    """What a person wants to know, and how to go on.
+
+    Parameters
+    ----------
+    told : the pitch is the key that the person gave
+    """
     from ..documents import printable
     from ..synths.zones import key_name
 
     pitch, best, key = found.pitch, found.matches[0], found.key.number
-    print(f"{printable(found.sound.name)}: {_pitch_text(found)}")
-    if found.sound.replaced:
-        print(f"  {found.sound.replaced} samples were no numbers, and count as 0", file=sys.stderr)
+    print(f"{printable(found.sound.name)}: {_pitch_text(found)}{', as told by --key' if told else ''}")
+    if count := found.sound.replaced:
+        what = "sample was no number, and counts" if count == 1 else "samples were no numbers, and count"
+        print(f"  {count} {what} as 0", file=sys.stderr)
     fell = ""
     if found.estimated_distance > best.distance:
         fell = f" (before refining {found.estimated_distance:.3f})"
@@ -148,7 +157,7 @@ def _print(found: Matches, written: Written) -> None:
     for match, patch, audition in zip(found.matches, written.patches, written.auditions, strict=True):
         print(f"{printable(str(patch))}: distance {match.distance:.3f}; heard in {printable(audition.name)}")
     print(f"{printable(str(written.picture))}: the recording and the match, and the parameters")
-    name = shlex.quote(str(written.patches[0]))
+    name = shlex.quote(printable(str(written.patches[0])))
     print(f"play it: tonerig live --patch {name}   or   tonerig play song.mid -o song.wav --patch {name}")
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...export.errors import ModelFileError
+from ..documents import printable
 from .spectrogram import HOP
 from .synths import MatchedSynth, matched_synth
 
@@ -72,10 +74,12 @@ class Estimator:
     ----------
     synth : whose parameters
     training : what the file says of how it was made
+    file : its name
     """
 
     synth: MatchedSynth
     training: Mapping[str, Any]
+    file: str
     _session: Any
 
     def logits(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -88,9 +92,17 @@ class Estimator:
         Returns
         -------
         ndarray, shape (sounds, sum of the parameters' levels)
+
+        Raises
+        ------
+        EstimatorError
+            If they are no numbers.
         """
         (found,) = self._session.run(["logits"], {"magnitudes": np.ascontiguousarray(heard, np.float32)})
-        return np.asarray(found)
+        logits = np.asarray(found)
+        if not np.isfinite(logits).all():
+            raise EstimatorError(f"{self.file}: tells values that are no numbers; train it again")
+        return logits
 
     def probabilities(self, heard: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """For each parameter the probabilities of its levels, shape (sounds, levels)."""
@@ -122,21 +134,20 @@ def load_estimator(path: Path, synth: MatchedSynth | None = None, threads: int =
     EstimatorError
         when the file cannot be read, is no estimator, or is one of another synthesizer or another grid.
     """
-    import onnx
     import onnxruntime
+
+    from ...export.onnx_safety import parse_onnx
 
     try:
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise EstimatorError(f"{path}: has {size / 2**20:.0f} MB, an estimator has 64 at most")
         content = path.read_bytes()
-        model = onnx.load_model_from_string(content)
+        model = parse_onnx(content, path)
     except OSError as error:
         raise EstimatorError(f"{path}: cannot be read ({error.strerror})") from None
-    except EstimatorError:
-        raise
-    except Exception:  # the parser's own errors, of several kinds
-        raise EstimatorError(f"{path}: is no ONNX file") from None
+    except ModelFileError as error:
+        raise EstimatorError(printable(f"{path}: {error.problem}")) from None
     said = {entry.key: entry.value for entry in model.metadata_props}.get(KEY)
     if said is None:
         raise EstimatorError(f"{path}: is no estimator; tonerig train match writes them")
@@ -145,21 +156,23 @@ def load_estimator(path: Path, synth: MatchedSynth | None = None, threads: int =
         {node.op_type for node in model.graph.node if node.domain or node.op_type not in OPERATORS}
     )
     if strange or model.functions:
-        raise EstimatorError(
-            f"{path}: computes {', '.join(strange) or 'functions'}, which no estimator needs"
-        )
+        what = printable(", ".join(name[:40] for name in strange[:5])) or "functions"
+        raise EstimatorError(f"{path}: computes {what}, which no estimator needs")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        estimator = Estimator(found, training, session)
-        silence = np.zeros((1, -(-found.frames // HOP), found.window // 2 + 1), np.float32)
+        estimator = Estimator(found, training, path.name, session)
+        silence = np.zeros((2, -(-found.frames // HOP), found.window // 2 + 1), np.float32)
         shape = estimator.logits(silence).shape
+    except EstimatorError:
+        raise
     except Exception as error:  # ONNX Runtime's own, of several kinds
-        raise EstimatorError(f"{path}: cannot be run ({str(error).splitlines()[0]:.120})") from None
-    if shape != (1, sum(found.levels)):
-        raise EstimatorError(f"{path}: tells {shape} levels, expected {(1, sum(found.levels))}")
+        why = printable(" ".join(str(error).split()))
+        raise EstimatorError(f"{path}: cannot be run ({why:.120})") from None
+    if shape != (2, sum(found.levels)):
+        raise EstimatorError(f"{path}: tells {shape} levels of two sounds, expected {(2, sum(found.levels))}")
     return estimator
 
 
@@ -167,7 +180,7 @@ def _check(path: Path, said: str, synth: MatchedSynth | None) -> tuple[MatchedSy
     try:
         text = json.loads(said)
         name, training = str(text["synth"]), dict(text.get("training", {}))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise EstimatorError(f"{path}: its description cannot be read") from None
     if synth is not None and name != synth.name:
         raise EstimatorError(f"{path}: tells the parameters of the synth {name!r:.40}, not of {synth.name!r}")

@@ -65,6 +65,7 @@ def check_places(output: Path, count: int, source: Path | None = None) -> None:
     written = places(output, count)
     if not output.parent.is_dir():
         raise PresetError(f"{output}: the folder {output.parent} does not exist; make it first")
+    _room(output).rmdir()
     for path in (*written.patches, *written.auditions, written.picture):
         if path.exists() and not path.is_file():
             raise PresetError(f"{path}: is not a file; choose another output")
@@ -82,10 +83,7 @@ def write_matches(found: Matches, output: Path) -> Written:
     """
     check_places(output, len(found.matches))
     targets = places(output, len(found.matches))
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{output.stem[:60]}.", dir=output.parent))
-    except OSError as error:
-        raise PresetError(f"{output}: cannot be written: {error.strerror}") from None
+    folder = _room(output)
     try:
         made = places(folder / output.name, len(found.matches))
         sounds = []
@@ -107,6 +105,14 @@ def write_matches(found: Matches, output: Path) -> Written:
     return targets
 
 
+def _room(output: Path) -> Path:
+    """A new folder beside a file that is to be written."""
+    try:
+        return Path(tempfile.mkdtemp(prefix=".match.", dir=output.parent))
+    except OSError as error:
+        raise PresetError(f"{output}: cannot be written: {error.strerror}; choose another output") from None
+
+
 def _move(pairs: list[tuple[Path, Path]]) -> None:
     """Give every file its place, or none: what was there before an error comes back."""
     kept: list[tuple[Path, Path | None]] = []
@@ -114,7 +120,7 @@ def _move(pairs: list[tuple[Path, Path]]) -> None:
         for made, target in pairs:
             before = made.with_name(f"{made.name}.before") if target.exists() else None
             if before is not None:
-                os.link(target, before)
+                _keep(target, before)
             kept.append((target, before))
             made.replace(target)
     except BaseException:
@@ -125,3 +131,11 @@ def _move(pairs: list[tuple[Path, Path]]) -> None:
                 else:
                     target.unlink()
         raise
+
+
+def _keep(file: Path, other: Path) -> None:
+    """Give a file a second name, or only that where the file system, as on memory cards, knows but one."""
+    try:
+        os.link(file, other)
+    except OSError:
+        file.replace(other)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..documents import printable
 from ..patches import Patch
 from .estimator import Estimator, load_estimator, shipped_estimator
 from .hearing import Hearing, hearings
@@ -19,7 +20,7 @@ from .look import Candidate, Looked, look
 from .patch import Key, key_of, patch_of
 from .pitch import Pitch, find_pitch, key_frequency, pitch_at
 from .refine import refine
-from .sound import Samples, Sound, read_sound
+from .sound import Samples, Sound, SoundError, read_sound
 from .synths import SYNTHS, MatchedSynth, matched_synth
 
 TOP = 3
@@ -28,6 +29,8 @@ ALIKE, UNLIKE = 0.25, 1.0
 sounds drawn by chance are 1 apart."""
 WORDS = ((0.12, "very near"), (0.25, "near"), (0.45, "similar"), (0.7, "only roughly similar"))
 FAR = "unlike: this synth cannot make it"
+INAUDIBLE = 5e-3
+"""Of a recording's level: what is left of it at a synth's rate is less where it lies above what that holds."""
 
 
 class MatchError(ValueError):
@@ -147,6 +150,7 @@ def match(
     sound = source if isinstance(source, Sound) else read_sound(source)
     pitch = _pitch(sound, key)
     ways = [hearings(estimator, sound, pitch, seed=seed)[0] for estimator in estimators]
+    _check_range(sound, ways)
     looks = [(way, look(way.heard, way.probabilities, seed=seed, threads=threads)) for way in ways]
     way, looked = min(looks, key=lambda pair: pair[1].candidates[0].distance)
     candidates = looked.candidates
@@ -184,6 +188,21 @@ def confidence(synth: MatchedSynth, looked: Looked, best: Candidate) -> dict[str
         near = part[level : level + 1] if parameter.choices else part[max(0, level - 1) : level + 2]
         found[parameter.name] = counts * float(near.sum())
     return found
+
+
+def _check_range(sound: Sound, ways: Sequence[Hearing]) -> None:
+    """Refuse what lies above everything that the synths can play."""
+    synths = [way.estimator.synth for way in ways]
+    energies = [
+        np.square(way.heard.sound / way.gain, dtype=np.float64).sum() / way.heard.synth.rate for way in ways
+    ]
+    heard = sound.samples[: round(sound.rate * max(synth.frames / synth.rate for synth in synths))]
+    if max(energies) < INAUDIBLE**2 * np.square(heard, dtype=np.float64).sum() / sound.rate:
+        highest = max(synth.rate for synth in synths) / 2
+        raise SoundError(
+            f"{printable(sound.name)}: has nothing below {highest:.0f} Hz, where the synths play; "
+            "give another recording"
+        )
 
 
 def _pitch(sound: Sound, key: int | None) -> Pitch | None:

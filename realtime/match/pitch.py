@@ -139,16 +139,18 @@ def _likeness(parts: NDArray[np.float64], lags: int) -> NDArray[np.float64]:
 
 
 def _period(likeness: NDArray[np.float64], rate: float) -> tuple[float, float] | None:
-    """Frequency and clarity from the first strong peak."""
+    """Frequency and clarity from the first strong peak; None where that lies above or below all pitches."""
     below = np.flatnonzero(likeness < 0)
     if not below.size:
         return None
     inner = likeness[1:-1]
     peaks = np.flatnonzero((inner > likeness[:-2]) & (inner >= likeness[2:]) & (inner > 0)) + 1
-    peaks = peaks[(peaks > max(int(below[0]), int(rate / HIGHEST_HZ))) & (peaks < rate / LOWEST_HZ)]
+    peaks = peaks[(peaks > int(below[0])) & (peaks < rate / LOWEST_HZ)]
     if not peaks.size:
         return None
     first = int(peaks[likeness[peaks] >= FIRST_PEAK * likeness[peaks].max()][0])
+    if first <= int(rate / HIGHEST_HZ):
+        return None
     period, clarity = _top(likeness, first)
     multiple = 2
     while True:  # longer and longer, so that the place of a multiple's peak is never in doubt

@@ -253,5 +253,11 @@ def _left_over(products: NDArray[Any], squares: NDArray[Any], most: float) -> Ta
 def _fitted(products: Table, squares: Table) -> Table:
     """Weights from 0 on that leave the least."""
     ridge = 1e-7 * max(float(np.trace(squares)), 1e-9)
-    factor = np.linalg.cholesky(squares + ridge * np.eye(len(squares)))
-    return np.asarray(scipy.optimize.nnls(factor.T, np.linalg.solve(factor, products))[0])
+    try:
+        factor = np.linalg.cholesky(squares + ridge * np.eye(len(squares)))
+        told = np.linalg.solve(factor, products)
+    except np.linalg.LinAlgError:  # single precision tells waves that are alike apart by less than nothing
+        values, vectors = np.linalg.eigh(squares)
+        roots = np.sqrt(np.maximum(values, ridge))
+        factor, told = vectors * roots, vectors.T @ products / roots
+    return np.asarray(scipy.optimize.nnls(factor.T, told)[0])

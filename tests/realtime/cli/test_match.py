@@ -73,6 +73,10 @@ def test_the_key_that_a_person_gives(tmp_path: Path, estimator: Path) -> None:
         )
         assert found.code == 0, found.err
         assert json.loads(found.out)["key"] == 57
+    found = tonerig(
+        *("match", sound, "-o", tmp_path / "a.toml", "--estimator", estimator, "--top", 1, "--key", "A3")
+    )
+    assert found.out.startswith("a.wav: A3 +0 cents (220.0 Hz), as told by --key\n")
 
 
 BAD = {
@@ -104,8 +108,10 @@ def test_a_wrong_command(tmp_path: Path, estimator: Path) -> None:
         ((sound, "-o", output, "--synth", "two", "--estimator", estimator), 1, "not of 'two'"),
         ((sound, "-o", tmp_path / "a.wav", "--estimator", estimator), 1, "let the name end in .toml"),
         ((sound, "-o", tmp_path / "x" / "a.toml", "--estimator", estimator), 1, "does not exist; make it"),
-        ((sound, "-o", output, "--estimator", sound), 1, "is no ONNX file"),
+        ((sound, "-o", output, "--estimator", sound), 1, "is not an ONNX file"),
         ((sound, "-o", output, "--synth", "three"), 2, "three"),
+        ((sound, "-o", output, "--refine", "nan"), 2, "nan is no number of seconds"),
+        ((sound, "-o", "/proc/a.toml", "--refine", 3600), 1, "/proc/a.toml: cannot be written"),
     ):
         found = tonerig("match", *words)
         assert found.code == code and said in found.err, found.err
@@ -113,13 +119,13 @@ def test_a_wrong_command(tmp_path: Path, estimator: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["click", "8 kHz", "192 kHz", "stereo", "10 ms", "loop", "nan inside", "clicks"]
+    "kind", ["click", "8 kHz", "192 kHz", "stereo", "10 ms", "loop", "nan inside", "one nan", "clicks"]
 )
 def test_whatever_is_a_sound_is_answered(kind: str, tmp_path: Path, estimator: Path) -> None:
     """With a patch, and a word for how near it is."""
     click = np.eye(1, 44100, 900)[0]
     bad = tone(22050)
-    bad[500:600] = np.inf
+    bad[500 : 501 if kind == "one nan" else 600] = np.inf
     made = {
         "click": (click, 44100),
         "clicks": (click + np.roll(click, 12000) + np.roll(click, 30000), 44100),
@@ -128,6 +134,7 @@ def test_whatever_is_a_sound_is_answered(kind: str, tmp_path: Path, estimator: P
         "stereo": (np.stack([tone(44100), tone(44100, frequency_hz=660)], axis=1), 44100),
         "10 ms": (tone(44100)[:441], 44100),
         "nan inside": (bad, 22050),
+        "one nan": (bad, 22050),
     }
     sound = SAMPLES / "loop_amen.flac" if kind == "loop" else written(tmp_path / "a.wav", *made[kind])
     found = tonerig("match", sound, "-o", tmp_path / "p.toml", "--estimator", estimator, "--top", 1)
@@ -135,7 +142,8 @@ def test_whatever_is_a_sound_is_answered(kind: str, tmp_path: Path, estimator: P
     assert (tmp_path / "p.toml").is_file() and "press " in found.out
     if kind in ("loop", "clicks"):
         assert "unlike" in found.out or "only roughly" in found.out
-    assert ("100 samples were no numbers" in found.err) == (kind == "nan inside")
+    assert ("100 samples were no numbers, and count as 0" in found.err) == (kind == "nan inside")
+    assert ("1 sample was no number, and counts as 0" in found.err) == (kind == "one nan")
 
 
 def test_an_audition_sounds_like_the_recording(tmp_path: Path, estimator: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tonerig.realtime.match.estimator import (
 from tonerig.realtime.match.synths import FOUR, SYNTHS, MatchedSynth, UnknownSynthError
 
 
-def tiny(path: Path, synth: MatchedSynth = FOUR, operator: str = "Gemm", **said: Any) -> Path:
+def tiny(path: Path, synth: MatchedSynth = FOUR, operator: str = "Gemm", /, **said: Any) -> Path:
     """An estimator that says the same of every sound, written to a path."""
     total, bins = sum(synth.levels), synth.window // 2 + 1
     weights = [
@@ -107,14 +108,89 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EstimatorError, match=r"it.onnx: is no"):
         load_estimator(path)
     chorus = shipped_estimator("four").parents[1] / "models" / "chorus.onnx"
-    with pytest.raises(EstimatorError, match="chorus.onnx: is no estimator; tonerig train match writes them"):
+    with pytest.raises(
+        EstimatorError, match=r"chorus\.onnx: is no estimator; tonerig train match writes them"
+    ):
         load_estimator(chorus)
 
 
 def test_what_no_estimator_computes_is_refused(tmp_path: Path) -> None:
     """A loop, say, might never return."""
-    with pytest.raises(EstimatorError, match="computes Loop, which no estimator needs"):
+    with pytest.raises(EstimatorError, match="uses Loop, which may never return"):
         load_estimator(tiny(tmp_path / "tiny.onnx", FOUR, "Loop"))
+
+
+def changed(path: Path, change: Callable[[onnx.ModelProto], None]) -> Path:
+    """A tiny one, changed."""
+    model = onnx.load(tiny(path))
+    change(model)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_other_files_are_not_read(tmp_path: Path) -> None:
+    """Weights in another file might be any file of the person's."""
+
+    def point(model: onnx.ModelProto) -> None:
+        weights = model.graph.initializer[0]
+        weights.ClearField("raw_data")
+        weights.data_location = TensorProto.EXTERNAL
+        weights.external_data.add(key="location", value="secret")
+
+    with pytest.raises(EstimatorError, match="in another file \\('secret'\\), which is never opened"):
+        load_estimator(changed(tmp_path / "tiny.onnx", point))
+
+
+def test_a_truncated_one_is_refused(tmp_path: Path) -> None:
+    """Every part of a file that is shorter."""
+    path = tiny(tmp_path / "tiny.onnx")
+    whole = path.read_bytes()
+    for count in (0, 10, 1000, len(whole) - 1):
+        path.write_bytes(whole[:count])
+        with pytest.raises(EstimatorError, match=r"tiny.onnx: "):
+            load_estimator(path)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    """As a training that failed leaves them."""
+
+    def spoil(model: onnx.ModelProto) -> None:
+        biases = numpy_helper.from_array(np.full(sum(FOUR.levels), np.nan, np.float32), "biases")
+        model.graph.initializer[1].CopyFrom(biases)
+
+    with pytest.raises(EstimatorError, match=r"tiny.onnx: tells values that are no numbers; train it again"):
+        load_estimator(changed(tmp_path / "tiny.onnx", spoil))
+
+
+def test_one_for_single_sounds_is_refused(tmp_path: Path) -> None:
+    """A match asks it of several ways to hear a sound at once."""
+
+    def single(model: onnx.ModelProto) -> None:
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+
+    with pytest.raises(EstimatorError, match=r"tiny.onnx: cannot be run"):
+        load_estimator(changed(tmp_path / "tiny.onnx", single))
+
+
+def test_what_a_terminal_would_obey_is_escaped(tmp_path: Path) -> None:
+    """An operator's name is whatever the file's maker wanted it to be."""
+
+    def colour(model: onnx.ModelProto) -> None:
+        model.graph.node[0].op_type = "\x1b[31mRed"
+
+    with pytest.raises(EstimatorError) as refused:
+        load_estimator(changed(tmp_path / "tiny.onnx", colour))
+    assert "\x1b" not in str(refused.value) and "Red" in str(refused.value)
+
+
+def test_a_description_without_end_is_refused(tmp_path: Path) -> None:
+    """JSON of a hundred thousand brackets."""
+
+    def nest(model: onnx.ModelProto) -> None:
+        model.metadata_props[0].value = "[" * 100_000
+
+    with pytest.raises(EstimatorError, match="its description cannot be read"):
+        load_estimator(changed(tmp_path / "tiny.onnx", nest))
 
 
 def test_there_is_none_for_another_synth() -> None:

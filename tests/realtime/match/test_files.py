@@ -91,6 +91,40 @@ def test_half_moved_files_are_moved_back(
     assert (tmp_path / "d5.toml").read_text() == "old"
 
 
+def test_file_systems_without_second_names(
+    found: Matches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A memory card knows no links: files are replaced all the same, and come back when interrupted."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refused)
+    (tmp_path / "d5.toml").write_text("old")
+    replace = Path.replace
+
+    def some(self: Path, target: Path) -> Path:
+        if self.suffix == ".wav" and ".part" not in self.name:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Path, "replace", some)
+        with pytest.raises(KeyboardInterrupt):
+            write_matches(found, tmp_path / "d5.toml")
+    assert [path.name for path in tmp_path.iterdir()] == ["d5.toml"]
+    assert (tmp_path / "d5.toml").read_text() == "old"
+    write_matches(found, tmp_path / "d5.toml")
+    assert load_patch(tmp_path / "d5.toml").name == "d5 [$x$]"
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_folder_that_cannot_be_written_to() -> None:
+    """Known before any work is done."""
+    with pytest.raises(PresetError, match=r"/proc/a.toml: cannot be written: .*; choose another output"):
+        check_places(Path("/proc/a.toml"), 1)
+
+
 def test_places_that_cannot_be(tmp_path: Path) -> None:
     """Other suffixes, missing folders, folders in the way, and the recording itself."""
     (tmp_path / "a.toml").mkdir()

@@ -10,7 +10,7 @@ import pytest
 from tonerig.realtime.match.estimator import Estimator, EstimatorError, load_estimator
 from tonerig.realtime.match.match import Matches, as_json, estimators_for, match
 from tonerig.realtime.match.pitch import key_frequency
-from tonerig.realtime.match.sound import read_sound, sound_of
+from tonerig.realtime.match.sound import SoundError, read_sound, sound_of
 from tonerig.realtime.match.synths import FOUR, TWO
 from tonerig.realtime.patches import load_patch
 
@@ -157,3 +157,10 @@ def test_a_sounds_name_becomes_the_patchs(knows: Estimator, tmp_path: Path) -> N
     from tonerig.realtime.patches import save_patch
 
     assert load_patch(save_patch(found.matches[0].patch, tmp_path / "a.toml")).name == names[0]
+
+
+def test_what_no_synth_plays_is_refused(folder: Path) -> None:
+    """A tone above everything that the synth's rate holds."""
+    sound = sound_of(tone(192000, frequency_hz=60000.0), 192000, "ultra.wav")
+    with pytest.raises(SoundError, match=r"ultra.wav: has nothing below 8192 Hz, where the synths play"):
+        match(sound, [load_estimator(folder / "four.onnx")])

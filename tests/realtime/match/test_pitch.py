@@ -86,3 +86,9 @@ def test_drums_have_none(name: str) -> None:
     """Cymbals, snares, snaps, loops and hiss."""
     heard = read_sound(SAMPLES / f"{name}.flac")
     assert find_pitch(heard.samples, heard.rate) is None
+
+
+@pytest.mark.parametrize(("frequency_hz", "rate"), [(15000.0, 44100.0), (7000.0, 48000.0)])
+def test_what_lies_above_all_pitches_has_none(frequency_hz: float, rate: float) -> None:
+    """Not that of every third period."""
+    assert find_pitch(tone(frequency_hz, rate, {1: 1.0}), rate) is None

@@ -7,7 +7,7 @@ import pytest
 from tonerig.realtime.match.distance import Heard
 from tonerig.realtime.match.synths import FOUR, TWO
 from tonerig.realtime.match.trials import Trials
-from tonerig.realtime.match.waveform import by_waveform, has_oscillators
+from tonerig.realtime.match.waveform import _fitted, by_waveform, has_oscillators
 
 from .made import guesses
 
@@ -56,3 +56,19 @@ def test_no_time_means_no_search() -> None:
     tried = Trials(Heard(FOUR, FOUR.render(FOUR.values(levels), threads=1)[0]))
     by_waveform(tried, levels[0], lambda: False)
     assert tried.renders < 100
+
+
+def test_a_click_is_left_alone() -> None:
+    """One sample, in which all waves are alike."""
+    tried = Trials(Heard(FOUR, np.eye(1, FOUR.frames, 30, dtype=np.float32)[0], 0.0))
+    for start in FOUR.drawn(2, "train", 0, 12):
+        found = by_waveform(tried, start, lambda: True, rounds=1)
+        assert found is None or found.left > 0.1
+
+
+def test_weights_of_waves_that_are_alike() -> None:
+    """Products in single precision of twice the same wave: what is left is next to nothing."""
+    wave = np.random.default_rng(0).normal(size=16384).astype(np.float32)
+    squares = np.array([[1.0, 1.0 + 1e-5], [1.0 + 1e-5, 1.0]]) * float(wave @ wave)
+    weights = _fitted(squares @ [0.3, 0.4], squares)
+    assert weights.sum() == pytest.approx(0.7, rel=1e-3) and (weights >= 0).all()
