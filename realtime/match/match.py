@@ -30,7 +30,7 @@ sounds drawn by chance are 1 apart."""
 WORDS = ((0.12, "very near"), (0.25, "near"), (0.45, "similar"), (0.7, "only roughly similar"))
 FAR = "unlike: this synth cannot make it"
 INAUDIBLE = 5e-3
-"""Of a recording's level: what is left of it at a synth's rate is less where it lies above what that holds."""
+"""Of a recording's level: what is left at a synth's rate is less where it lies above what that holds."""
 
 
 class MatchError(ValueError):
