@@ -44,7 +44,7 @@ def match(
         str | None,
         typer.Option(help="32-true or bf16-mixed. [default: the paper's models 32-true, ours bf16-mixed]"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of sounds, order and weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of sounds, order and weights.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on from what the folder holds.")] = False,
 ) -> None:

@@ -38,6 +38,8 @@ VALIDATION_SOUNDS = 512
 AT_ONCE = 256
 """Sounds that are heard at once where nothing is learnt."""
 PLACE = "place in the plan"
+UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, TypeError, pickle.UnpicklingError)
+"""What reading weights raises where they are not whole."""
 WARM_UP = 200
 """Steps over which a rate that falls rises first."""
 
@@ -271,13 +273,16 @@ def train_model(
     training = MatchTraining(plan, representation, prepared, progress)
     weights = plan.folder / WEIGHTS
     if checkpoint is not None and weights.exists():
-        training.network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        try:
+            training.network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        except UNREADABLE:
+            raise MatchTrainingError(f"{weights}: cannot be read; give --fresh to train again") from None
         return training.network.eval()
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         trainer = lightning.Trainer(
-            accelerator=plan.device,
+            accelerator=_accelerator(plan.device),
             devices=1,
             precision=plan.recipe.precision,
             max_epochs=-1,
@@ -312,7 +317,7 @@ def _checkpoint(plan: Plan, resume: bool) -> Path | None:
     path, note = plan.folder / CHECKPOINT, plan.folder / IDENTITY
     wanted = json.loads(json.dumps(plan.identity()))
     if resume and path.exists() and note.exists():
-        found = json.loads(note.read_text(encoding="utf-8"))
+        found = _table(note)
         if found != wanted:
             changed = sorted(key for key in wanted if found.get(key) != wanted[key])
             raise MatchTrainingError(
@@ -329,17 +334,46 @@ def _checkpoint(plan: Plan, resume: bool) -> Path | None:
 def _loadable(path: Path) -> Path:
     try:
         torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        why = str(error).splitlines()[0]
+    except UNREADABLE as error:
+        why = (str(error) or type(error).__name__).splitlines()[0]
         raise MatchTrainingError(
             f"{path.name}: this is no whole checkpoint ({why}); delete it, or do not resume"
         ) from None
     return path
 
 
+def _accelerator(device: str) -> str:
+    """Lightning's name of a device, if this machine has it."""
+    there = {
+        "auto": True,
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(device, False):
+        usable = ", ".join(name for name, is_there in there.items() if is_there)
+        raise MatchTrainingError(f"there is no device {device!r:.40} here; choose of {usable}")
+    return device
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """A JSON object that a training left in its folder."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise MatchTrainingError(f"{path}: cannot be read; give --fresh to train again")
+    return found
+
+
 def curves_of(folder: Path) -> dict[str, Any]:
     """The curves that a finished training left: sounds heard, training and validation losses, seconds."""
-    return dict(json.loads((folder / CURVES).read_text(encoding="ascii")))
+    found = _table(folder / CURVES)
+    if missing := {"parameters", "elapsed_s", "train", "validation"} - set(found):
+        what = ", ".join(sorted(missing))
+        raise MatchTrainingError(f"{folder / CURVES}: says nothing of {what}; give --fresh to train again")
+    return found
 
 
 def plan_of(plan: Plan) -> dict[str, Any]:

@@ -10,7 +10,16 @@ import torch
 from tonerig.training import keeping
 from tonerig.training.match import train
 from tonerig.training.match.plan import OURS, PAPER_RECIPE, MatchTrainingError, Plan
-from tonerig.training.match.train import CHECKPOINT, WEIGHTS, Progress, curves_of, make_network, train_model
+from tonerig.training.match.train import (
+    CHECKPOINT,
+    CURVES,
+    IDENTITY,
+    WEIGHTS,
+    Progress,
+    curves_of,
+    make_network,
+    train_model,
+)
 
 pytestmark = pytest.mark.usefixtures("few_validation_sounds")
 
@@ -104,3 +113,20 @@ def test_what_there_is_not_is_refused(tmp_path: Path) -> None:
         train_model(plan(tmp_path, model="conv6", synth="two"))
     with pytest.raises(MatchTrainingError, match="give at least 16 sounds"):
         plan(tmp_path, sounds=15)
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """By name, with those that are."""
+    with pytest.raises(MatchTrainingError, match=r"no device 'abacus' here; choose of auto, cpu"):
+        train_model(plan(tmp_path, device="abacus"))
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CURVES, IDENTITY])
+def test_broken_files_are_named(name: str, tmp_path: Path) -> None:
+    """Empty, another kind of thing, no text: the file is named, and how to train again."""
+    train_model(plan(tmp_path, sounds=16, epochs=1))
+    for content in (b"", b"[]", b"\xff\xfe{"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(MatchTrainingError, match=f"{name}: cannot be read; give --fresh to train again"):
+            train_model(plan(tmp_path, sounds=16, epochs=1))
+            curves_of(tmp_path)
