@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shlex
 import sys
@@ -54,8 +53,6 @@ def match(
     from ..match.sound import read_sound
     from ..synths.zones import ZoneError, key_number
 
-    if not math.isfinite(refine):
-        raise typer.BadParameter(f"{refine} is no number of seconds", param_hint="--refine")
     try:
         number = None if key is None else key_number(int(key) if key.isdecimal() else key)
     except ZoneError as error:

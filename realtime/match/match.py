@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..documents import printable
 from ..patches import Patch
 from .estimator import Estimator, load_estimator, shipped_estimator
-from .hearing import Hearing, hearings
+from .hearing import Hearing, hearings, loudest
 from .look import Candidate, Looked, look
 from .patch import Key, key_of, patch_of
 from .pitch import Pitch, find_pitch, key_frequency, pitch_at
@@ -223,14 +223,14 @@ def _matches(candidates: Sequence[Candidate], way: Hearing, key: Key, name: str)
     sounds = synth.render(
         np.array([candidate.values for candidate in candidates]), semitones=way.semitones, threads=1
     )
-    stem = Path(name).stem
+    stem, level = Path(name).stem, loudest(way.heard.sound)
     found = []
     for k, (candidate, sound) in enumerate(zip(candidates, sounds, strict=True)):
         patch = patch_of(
             synth,
             candidate.values,
             key,
-            gain=1 / way.gain,
+            gain=level / max(loudest(sound), 1e-9) / way.gain,
             peak=float(np.abs(sound).max()),
             name=_title(stem) if k == 0 else f"{_title(stem)} {k + 1}",
             description=f"Matched to {_title(name)}.",

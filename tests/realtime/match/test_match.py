@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tonerig.realtime.match.estimator import Estimator, EstimatorError, load_estimator
+from tonerig.realtime.match.hearing import loudest
 from tonerig.realtime.match.match import Matches, as_json, estimators_for, match
+from tonerig.realtime.match.patch import volume_db
 from tonerig.realtime.match.pitch import key_frequency
 from tonerig.realtime.match.sound import SoundError, read_sound, sound_of
 from tonerig.realtime.match.synths import FOUR, TWO
@@ -167,3 +169,12 @@ def test_what_no_synth_plays_is_refused(folder: Path) -> None:
     sound = sound_of(tone(192000, frequency_hz=60000.0), 192000, "ultra.wav")
     with pytest.raises(SoundError, match=r"ultra.wav: has nothing below 8192 Hz, where the synths play"):
         match(sound, [load_estimator(folder / "four.onnx")])
+
+
+def test_a_match_that_is_softer_is_turned_up(folder: Path) -> None:
+    """Its patch's volume makes up for the loudest moments' difference, up to the knob's end."""
+    sound = sound_of(0.3 * tone(44100, frequency_hz=392.0), 44100, "g4.wav")
+    found = match(sound, [load_estimator(folder / "four.onnx")], top=3)
+    for best in found.matches:
+        difference = loudest(found.target) / found.gain / loudest(best.sound)
+        assert best.patch.link.values["volume_db"] == volume_db(difference, float(np.abs(best.sound).max()))
