@@ -27,6 +27,8 @@ TEMPERATURE = 0.02
 """By how much farther a level is e times less likely."""
 MET = 1e-3
 """Part of the energy left over, below which the waveform is met."""
+UNHEARD = 2e-3
+"""Distances that differ by less sound alike: what cannot be heard is as the estimator believes it."""
 NOISE = 1e-4
 """The same, by how much more of it a level is e times less likely where the waveform is met."""
 
@@ -52,7 +54,7 @@ class Looked:
     Attributes
     ----------
     levels : the best, shape (parameters,)
-    candidates : best first, no two alike
+    candidates : best first, no two alike; the first may be farther than the second by `UNHEARD`
     probabilities : for each parameter those of its levels, the estimator's and the renders' together
     """
 
@@ -96,7 +98,7 @@ def look(
             else:
                 rows, distances = sweep(tried, best, k)
             evidence[k] = distances
-            best = rows[int(distances.argmin())]
+            best = rows[believed(told[k], distances, bool(heard.synth.parameters[k].choices))]
         return answer(tried, told, evidence, best)
 
 
@@ -123,6 +125,17 @@ def every_level(synth: MatchedSynth, levels: Levels, k: int) -> Levels:
     return rows
 
 
+def believed(told: NDArray[np.float64], distances: Distances, is_switch: bool) -> int:
+    """The level to take: of those that sound nearest the likeliest position, or the middle of a knob's."""
+    alike = np.where(distances <= distances.min() + UNHEARD, told + 1e-9, 0.0)
+    if is_switch:
+        return int(alike.argmax())
+    shares = alike.cumsum() / alike.sum()
+    middle = int(np.searchsorted(shares, 0.5))
+    places = np.flatnonzero(alike)
+    return int(places[np.abs(places - middle).argmin()])
+
+
 def sweep_order(told: Sequence[NDArray[np.float64]]) -> list[int]:
     """Parameters from the surest to the least sure."""
     entropies = [float(-(p * np.log(np.maximum(p, 1e-12))).sum() / np.log(len(p))) for p in told]
@@ -138,7 +151,8 @@ def answer(
     leading = np.array([part.argmax() for part in told])
     rows = np.unique(np.concatenate([tried.nearest(COMPARED), best[None], leading[None]]), axis=0)
     distances = tried.full(rows)
-    order = np.argsort(distances, kind="stable")[:KEPT]
+    first = distances - UNHEARD * (rows == best).all(axis=1)
+    order = np.argsort(first, kind="stable")[:KEPT]
     values = tried.heard.synth.values(rows[order])
     candidates = [Candidate(v, float(d)) for v, d in zip(values, distances[order], strict=True)]
     return Looked(rows[order[0]], candidates, updated(told, evidence))

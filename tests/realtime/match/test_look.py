@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tonerig.realtime.match.distance import Heard
-from tonerig.realtime.match.look import Looked, look
+from tonerig.realtime.match.look import UNHEARD, Looked, believed, look
 from tonerig.realtime.match.synths import FOUR, SYNTHS
 
 from .made import guesses
@@ -56,12 +56,13 @@ def test_probabilities_become_better(looks: list[tuple[Heard, np.ndarray, list[n
 def test_candidates_are_compared_and_differ(
     looks: list[tuple[Heard, np.ndarray, list[np.ndarray], Looked]],
 ) -> None:
-    """Best first, each at the distance of its own sound, no two alike."""
+    """Best first (but for what nobody hears), each at the distance of its own sound, no two alike."""
     for heard, _, _, looked in looks:
         values = np.array([candidate.values for candidate in looked.candidates])
         told = np.array([candidate.distance for candidate in looked.candidates])
         assert np.allclose(told, heard.distances(FOUR.render(values, threads=1)), atol=1e-6)
-        assert (np.diff(told) >= 0).all() and len(np.unique(values, axis=0)) == len(values)
+        assert (np.diff(told[1:]) >= 0).all() and told[0] <= told.min() + UNHEARD
+        assert len(np.unique(values, axis=0)) == len(values)
         assert np.allclose(FOUR.values(looked.levels[None])[0], values[0])
 
 
@@ -89,3 +90,20 @@ def test_strange_sounds_have_an_answer(kind: str, name: str) -> None:
     looked = look(Heard(synth, sound), even, renders=120)
     assert np.isfinite([candidate.distance for candidate in looked.candidates]).all()
     assert all(np.isfinite(part).all() for part in looked.probabilities)
+
+
+@pytest.mark.parametrize(
+    ("distances", "switch", "taken"),
+    [
+        ([0.5, 0.1, 0.1, 0.1, 0.5], False, 2),  # the middle of those that sound alike, as believed
+        ([0.1, 0.1, 0.1, 0.1, 0.1], True, 3),  # the likeliest position
+        ([0.5, 0.4, 0.3, 0.4, 0.1], False, 4),  # what is heard counts more than what is believed
+        ([0.1, 0.5, 0.5, 0.5, 0.1], False, 0),  # never a level between two that sound alike
+    ],
+)
+def test_what_cannot_be_heard_is_as_believed(distances: list[float], switch: bool, taken: int) -> None:
+    """Levels whose sounds are equally far are told apart by the estimator alone."""
+    told = np.array([0.3, 0.1, 0.15, 0.4, 0.05])
+    if not switch and taken == 2:
+        told = np.array([0.2, 0.2, 0.2, 0.2, 0.2])
+    assert believed(told, np.array(distances), switch) == taken
