@@ -151,8 +151,8 @@ def answer(
     leading = np.array([part.argmax() for part in told])
     rows = np.unique(np.concatenate([tried.nearest(COMPARED), best[None], leading[None]]), axis=0)
     distances = tried.full(rows)
-    first = distances - UNHEARD * (rows == best).all(axis=1)
-    order = np.argsort(first, kind="stable")[:KEPT]
+    is_first = (rows == best).all(axis=1) & (distances <= distances.min() + UNHEARD)
+    order = np.lexsort((distances, ~is_first))[:KEPT]
     values = tried.heard.synth.values(rows[order])
     candidates = [Candidate(v, float(d)) for v, d in zip(values, distances[order], strict=True)]
     return Looked(rows[order[0]], candidates, updated(told, evidence))
