@@ -33,8 +33,8 @@ def match(
         bool,
         typer.Option(
             "--table",
-            help="Every row of the documents' tables instead of one model: of four the fourteen and ours, of "
-            "two the study's.",
+            help="Every row of the documents' tables instead of one model: of four the fourteen and ours; of "
+            "two the study's, for which --sounds, --seed and --output count.",
         ),
     ] = False,
     test_sounds: Annotated[
