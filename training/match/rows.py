@@ -27,7 +27,7 @@ from .evaluate import figures_of, reconstructed
 from .figures import draw_examples, draw_losses, draw_top_accuracies
 from .models import HEARS, MODELS
 from .onnx_file import write_estimator
-from .plan import OURS, Loss, MatchTrainingError, Plan, recipe_of
+from .plan import OURS, PAPER_RECIPE, Loss, MatchTrainingError, Plan, recipe_of
 from .representations import Representation, fit_representation, load_representation
 from .results import Losses, read_figures, write_figures
 from .tables import budget_table, in_order, table_3, table_4, top_table
@@ -158,7 +158,11 @@ def write_tables(folder: Path, synth: str) -> Path:
     """Tables and pictures of the rows that a folder holds."""
     rows = {path.parent.name: read_figures(path) for path in sorted(folder.glob(f"*/{FIGURES}"))}
     columns = in_order(rows)
-    losses = {f.model: {"train": f.losses.train, "validation": f.losses.validation} for f in columns}
+    losses = {
+        f.model: {"train": f.losses.train, "validation": f.losses.validation}
+        for f in columns
+        if recipe_of(f.model).loss == PAPER_RECIPE.loss  # no other loss can be compared with them
+    }
     draw_losses(losses, folder / "losses.png", measured="tenth of the training")
     draw_top_accuracies(rows, folder / "top.png")
     shown = [model for model in SHOWN if model in rows]
