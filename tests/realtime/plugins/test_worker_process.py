@@ -224,6 +224,7 @@ def test_a_program_that_cannot_be_made_leaves_nothing() -> None:
 
 HOST = """
 import json, os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
 import numpy as np
 from tests.realtime.plugins.hosts import Live, Trouble, live, offline, wait_until
 from tests.realtime.plugins.test_worker_process import children
